@@ -1,0 +1,1 @@
+"""One module a program: the parts put to work."""

@@ -1,0 +1,186 @@
+"""What a strategy looks at and what it may answer; what the risk gate answers to that. All frozen, all storable."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from outcry.domain.market import Market
+from outcry.domain.order import Purpose, Side, TimeInForce
+
+Level = tuple[int, int]  # (price_cc, count_ch)
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The last published state of one market's book. Prices on the YES scale; best level first.
+
+    publish        number of the publish that carried it
+    published_at_ms  exchange-independent local time of that publish
+    heard_at_ms    when anything (a frame or the server's ping) was last heard on its stream
+    changed_at_ms  when this book last changed
+    trusted        False when gapped, crossed, stale or paused: nobody enters on it; `distrust` says why
+    source         "stream", or "rest" for fallback polling (stakes are halved)
+    """
+
+    ticker: str
+    publish: int
+    published_at_ms: int
+    bids: tuple[Level, ...] = ()
+    asks: tuple[Level, ...] = ()
+    last_price_cc: int | None = None
+    volume_ch: int = 0
+    open_interest_ch: int = 0
+    heard_at_ms: int = 0
+    changed_at_ms: int = 0
+    ticker_moved_at_ms: int = 0
+    epoch: int = 0
+    trusted: bool = False
+    distrust: str = ""
+    source: str = "stream"
+
+    @property
+    def bid_cc(self) -> int | None:
+        return self.bids[0][0] if self.bids else None
+
+    @property
+    def ask_cc(self) -> int | None:
+        return self.asks[0][0] if self.asks else None
+
+    @property
+    def spread_cc(self) -> int | None:
+        return self.asks[0][0] - self.bids[0][0] if self.bids and self.asks else None
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One second of an index (prices in micro-dollars) or of a market's public prints (prices in centicents).
+
+    symbol     `BTC-USD` for an index, the ticker for a market
+    at_ms      start of the second; the bar is complete, and may be used, from at_ms + 1000 on
+    volume_ch  contracts printed (markets), 0 for an index; buy_ch / sell_ch by the taker's side where it is known
+    """
+
+    symbol: str
+    at_ms: int
+    open: int
+    high: int
+    low: int
+    close: int
+    volume_ch: int = 0
+    buy_ch: int = 0
+    sell_ch: int = 0
+    trades: int = 0
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Everything one decision may use, as of `now_ms`.
+
+    index      1-second bars of the market's underlying, oldest first; () when there is none
+    prints     1-second bars of this market's public prints, oldest first
+    position_ch  the agent's own signed position here
+    draw       a number in [0, 1) from the agent's seeded generator; only baselines use it
+    time_factor  by how much windows and look-backs are shortened on this floor (1 on a real one)
+    """
+
+    now_ms: int
+    market: Market
+    quote: Quote
+    index: tuple[Bar, ...] = ()
+    prints: tuple[Bar, ...] = ()
+    position_ch: int = 0
+    draw: float = 0.0
+    time_factor: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What a strategy wants: a side and a limit, and why. It never sizes.
+
+    limit_cc     YES price; a bid buys YES at or below it, an ask sells YES (buys NO) at or above it
+    probability  the strategy's probability of its own side, or None when it states none
+    stake_millionths  share of capital to stake when it states none (20_000 is 2 %)
+    stop_loss_millionths, take_profit_millionths  of cost (200_000 is 20 %); None for no take-profit
+    hold_ms      time exit: leave after so long; None holds to settlement
+    """
+
+    ticker: str
+    side: Side
+    limit_cc: int
+    why: str
+    probability: float | None = None
+    time_in_force: TimeInForce = TimeInForce.IOC
+    post_only: bool = False
+    stake_millionths: int = 20_000
+    stop_loss_millionths: int = 200_000
+    take_profit_millionths: int | None = None
+    hold_ms: int | None = None
+
+
+class Answer(StrEnum):
+    ALLOWED = "allowed"
+    REDUCED = "reduced"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A rule's, or the whole gate's, answer to one intent. Kept for ever beside the decision.
+
+    rule       which rule spoke (the one that refused or cut most)
+    count_ch   how much may be sent, in hundredths of a contract (0 when refused)
+    reason     one clause for people: "spread 0.1200 > max 0.1000"
+    numbers    the figures compared, with units in their names
+    """
+
+    answer: Answer
+    count_ch: int
+    rule: str = ""
+    reason: str = ""
+    numbers: tuple[tuple[str, int | float | str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One intent (or exit) with the verdict it got. `view_json` is the whole view it was made on."""
+
+    decision_id: str
+    agent: str
+    ticker: str
+    purpose: Purpose
+    at_ms: int
+    intent: Intent
+    verdict: Verdict
+    view_json: str
+    publish: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """What is already at risk, read in the transaction that will reserve the next order. Micro-dollars, hundredths.
+
+    capital_micros      floor equity at the roll of the trading day
+    floor_micros        positions at cost + open orders at worst case, whole floor; agent_/market_ likewise
+    position_ch         this agent's signed position in the market; account_position_ch the account's net one
+    open_order_ch       contracts of this agent's entries in the market that still count
+    exits_in_flight_ch  contracts of this agent's exits in the market that still count
+    agent_markets       markets in which the agent holds or orders something
+    day_pnl_micros      change of the agent's / the floor's equity since the roll of the trading day
+    """
+
+    capital_micros: int
+    allocation_micros: int
+    floor_micros: int = 0
+    agent_micros: int = 0
+    market_micros: int = 0
+    market_count_ch: int = 0
+    agent_market_count_ch: int = 0
+    position_ch: int = 0
+    account_position_ch: int = 0
+    open_order_ch: int = 0
+    exits_in_flight_ch: int = 0
+    agent_markets: int = 0
+    agent_day_pnl_micros: int = 0
+    floor_day_pnl_micros: int = 0
+    available_cash_micros: int = 0
+    orders_today: int = 0

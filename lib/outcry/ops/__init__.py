@@ -1,0 +1,1 @@
+"""What every program needs: options, exit codes, settings, logs, lock, supervisor."""

@@ -1,0 +1,1 @@
+"""The local exchange: matching, accounts, market sources, server."""

@@ -1,0 +1,1 @@
+"""After the fact, pure: metrics and reports."""

@@ -1,0 +1,1 @@
+"""Sizing, and one rule a file. No I/O."""

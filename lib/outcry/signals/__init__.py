@@ -1,0 +1,1 @@
+"""Pure numbers about markets: touch, flow, history. No I/O."""

@@ -1,0 +1,157 @@
+"""Opening the database the way every program must, and its migrations.
+
+Manners (measured on SQLite 3.40): WAL; one writing connection a program; `BEGIN IMMEDIATE` for every write, as the
+deferred upgrade from read to write fails at once whatever the timeout; only the clerk checkpoints the WAL; nobody opens
+these files except through `sqlite3`, because closing any other descriptor drops the process's locks.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from outcry.domain.errors import Misconfigured, Unavailable
+
+PROJECT = Path(__file__).resolve().parents[3]
+MIGRATIONS = PROJECT / "sql" / "migrations"
+LOOP_TIMEOUT_MS = 250  # a synchronous loop must not hang
+VERB_TIMEOUT_MS = 5_000
+
+
+def connect(path: Path, *, timeout_ms: int = VERB_TIMEOUT_MS, checkpoints: bool = False) -> sqlite3.Connection:
+    """The program's one writing connection. Autocommit; use `write()` for transactions.
+
+    timeout_ms   how long a busy database is waited for
+    checkpoints  True only in the clerk (and in verbs that run alone): it may checkpoint the WAL
+    raises       Unavailable when the file cannot be opened or is no database
+    """
+    try:
+        db = sqlite3.connect(path, timeout=timeout_ms / 1000, isolation_level=None, check_same_thread=False)
+        if db.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA foreign_keys = ON")
+        if not checkpoints:
+            db.execute("PRAGMA wal_autocheckpoint = 0")
+    except sqlite3.Error as error:
+        raise Unavailable(f"cannot open database {path}: {error}") from error
+    db.row_factory = sqlite3.Row
+    return db
+
+
+def read_only(path: Path) -> sqlite3.Connection:
+    """A connection that leaves no file behind; falls back to `immutable=1` where WAL files may not be made.
+
+    raises  Misconfigured when there is no database yet
+    """
+    if not path.exists():
+        raise Misconfigured(f"no database at {path}", "run bin/migrate, or check --state")
+    last: sqlite3.Error | None = None
+    for flags in ("mode=ro", "mode=ro&immutable=1"):
+        if "immutable" in flags and path.with_name(path.name + "-wal").exists() and _size(path, "-wal"):
+            continue  # somebody may be writing: an immutable read would see torn pages
+        try:
+            db = sqlite3.connect(f"file:{path}?{flags}", uri=True, timeout=VERB_TIMEOUT_MS / 1000, isolation_level=None)
+            db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.Error as error:
+            last = error
+            continue
+        db.row_factory = sqlite3.Row
+        return db
+    raise Unavailable(f"cannot read database {path}: {last}")
+
+
+def _size(path: Path, suffix: str) -> int:
+    try:
+        return path.with_name(path.name + suffix).stat().st_size
+    except OSError:
+        return 0
+
+
+@contextmanager
+def write(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """One short write transaction; rolled back on any exception. Never open one across a network call.
+
+    raises  Unavailable when the database stays locked beyond the busy timeout
+    """
+    try:
+        db.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        raise Unavailable(f"database refused a write: {error}") from error
+    try:
+        yield db
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+    try:
+        db.execute("COMMIT")
+    except sqlite3.OperationalError as error:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise Unavailable(f"database refused a commit: {error}") from error
+
+
+@contextmanager
+def quick(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """Like `write`, for rows that can be had again (quotes, bars, heartbeats): not fsynced at once."""
+    db.execute("PRAGMA synchronous = NORMAL")
+    try:
+        with write(db):
+            yield db
+    finally:
+        db.execute("PRAGMA synchronous = FULL")
+
+
+def data_version(db: sqlite3.Connection) -> int:
+    """Changes whenever another connection commits: microseconds to poll."""
+    return db.execute("PRAGMA data_version").fetchone()[0]
+
+
+def migrate(db: sqlite3.Connection, folder: Path = MIGRATIONS) -> list[str]:
+    """Apply what is missing, each file in its own transaction together with its record; returns the names applied.
+
+    raises  Misconfigured when the database is from a newer build, or an applied file has since been removed
+    """
+    db.execute("CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied_at TEXT NOT NULL) STRICT")
+    files = {file.name: file for file in sorted(folder.glob("[0-9]*.sql"))}
+    done = {row[0] for row in db.execute("SELECT name FROM migrations")}
+    if unknown := sorted(done - files.keys()):
+        raise Misconfigured(f"database has migration {unknown[-1]} that this build lacks", "install the newer build")
+    applied = []
+    for name, file in files.items():
+        if name in done:
+            continue
+        with write(db):
+            for statement in _statements(file.read_text()):
+                db.execute(statement)
+            db.execute("INSERT INTO migrations VALUES (?, datetime('now'))", (name,))
+        applied.append(name)
+    return applied
+
+
+def pending(db: sqlite3.Connection, folder: Path = MIGRATIONS) -> list[str]:
+    """Names of migrations that this build has and the database lacks."""
+    if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'migrations'").fetchone():
+        return sorted(file.name for file in folder.glob("[0-9]*.sql"))
+    done = {row[0] for row in db.execute("SELECT name FROM migrations")}
+    return sorted(file.name for file in folder.glob("[0-9]*.sql") if file.name not in done)
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Split a script into statements; `executescript` would commit the transaction we are in."""
+    pending = ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            yield pending
+            pending = ""
+
+
+def schema(db: sqlite3.Connection) -> str:
+    """The whole schema as text, in a stable order, for the committed sql/schema.sql."""
+    order = {"table": 0, "index": 1, "view": 2, "trigger": 3}
+    rows = db.execute(
+        "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'"
+    ).fetchall()
+    return "\n".join(f"{row[2]};\n" for row in sorted(rows, key=lambda row: (order[row[0]], row[1])))

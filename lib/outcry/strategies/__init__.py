@@ -1,0 +1,1 @@
+"""One file a strategy: settings in, intent out. No I/O."""

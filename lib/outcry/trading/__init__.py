@@ -1,0 +1,1 @@
+"""The trader without I/O: events in, commands out."""

@@ -1,0 +1,1 @@
+"""Kalshi's wire: signing, REST, stream, shapes, fees, budget."""

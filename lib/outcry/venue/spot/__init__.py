@@ -1,0 +1,1 @@
+"""Index prices from places other than Kalshi."""

@@ -1,0 +1,473 @@
+CREATE TABLE agent_days (                   -- each agent's equity (less allocation) at the roll of the trading day
+    day            TEXT NOT NULL,
+    agent          TEXT NOT NULL,
+    equity_micros  INTEGER NOT NULL,        -- cash + positions at mark, without the allocation
+    PRIMARY KEY (day, agent)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE agents (
+    name           TEXT PRIMARY KEY CHECK (name GLOB '[a-z]*' AND length(name) <= 32),
+    strategy       TEXT NOT NULL,
+    parameters     TEXT NOT NULL DEFAULT '{}',          -- JSON; only what differs from the strategy's defaults
+    stage          TEXT NOT NULL CHECK (stage IN ('birth', 'trial', 'production', 'retired')),
+    paused         INTEGER NOT NULL DEFAULT 0 CHECK (paused IN (0, 1)),
+    pause_reason   TEXT NOT NULL DEFAULT '',
+    flagged        INTEGER NOT NULL DEFAULT 0 CHECK (flagged IN (0, 1)),
+    allocation_micros INTEGER NOT NULL CHECK (allocation_micros >= 0),
+    parent         TEXT REFERENCES agents (name),
+    generation     INTEGER NOT NULL DEFAULT 0,
+    code_sha256    TEXT NOT NULL REFERENCES strategy_versions (sha256),
+    created_at_ms  INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE attributions (                 -- whose fill it is; a later row supersedes an earlier one
+    id             INTEGER PRIMARY KEY AUTOINCREMENT,
+    fill_id        INTEGER NOT NULL REFERENCES fills (id),
+    agent          TEXT NOT NULL,           -- an agent, 'manual', or 'parked' while we ask the exchange
+    at_ms          INTEGER NOT NULL,
+    why            TEXT NOT NULL DEFAULT ''
+) STRICT;
+
+CREATE TABLE bars (                         -- one second of an index (micro-dollars) or of a market's prints (centicents)
+    symbol         TEXT NOT NULL,
+    at_ms          INTEGER NOT NULL,        -- start of the second
+    source         TEXT NOT NULL,
+    open           INTEGER NOT NULL, high INTEGER NOT NULL, low INTEGER NOT NULL, close INTEGER NOT NULL,
+    volume_ch      INTEGER NOT NULL DEFAULT 0,
+    buy_ch         INTEGER NOT NULL DEFAULT 0,
+    sell_ch        INTEGER NOT NULL DEFAULT 0,
+    trades         INTEGER NOT NULL DEFAULT 0,
+    publish        INTEGER NOT NULL,
+    PRIMARY KEY (symbol, at_ms, source)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE capital (                      -- floor equity at the roll of each trading day: limits are fractions of it
+    day            TEXT PRIMARY KEY,        -- YYYY-MM-DD in the floor's zone
+    equity_micros  INTEGER NOT NULL,
+    at_ms          INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE cash_events (                  -- money that neither a fill nor a settlement moved
+    id             INTEGER PRIMARY KEY AUTOINCREMENT,
+    exchange_index INTEGER NOT NULL,
+    kind           TEXT NOT NULL CHECK (kind IN ('deposit', 'withdrawal', 'adjustment', 'transfer')),
+    amount_micros  INTEGER NOT NULL,        -- signed: what it added to the shard's balance
+    at_ms          INTEGER NOT NULL,
+    note           TEXT NOT NULL DEFAULT '',
+    reference      TEXT NOT NULL UNIQUE     -- the exchange's id, or one of ours: writing it twice is harmless
+) STRICT;
+
+CREATE TABLE controls (                     -- the newest row for a scope, name and kind is in force
+    id             INTEGER PRIMARY KEY AUTOINCREMENT,
+    at_ms          INTEGER NOT NULL,
+    scope          TEXT NOT NULL CHECK (scope IN ('floor', 'agent', 'market', 'program')),
+    name           TEXT NOT NULL,           -- '' for the floor
+    kind           TEXT NOT NULL CHECK (kind IN ('halt', 'stop_entries')),
+    active         INTEGER NOT NULL CHECK (active IN (0, 1)),
+    cause          TEXT NOT NULL,           -- which breaker or who: each cause latches and clears for itself
+    reason         TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE decisions (                    -- one row for each intent and each exit, with all it was made on
+    decision_id    TEXT PRIMARY KEY,
+    agent          TEXT NOT NULL,
+    ticker         TEXT NOT NULL,
+    purpose        TEXT NOT NULL CHECK (purpose IN ('entry', 'exit')),
+    at_ms          INTEGER NOT NULL,
+    side           TEXT NOT NULL CHECK (side IN ('bid', 'ask')),
+    limit_cc       INTEGER NOT NULL,
+    probability    REAL,
+    why            TEXT NOT NULL,
+    answer         TEXT NOT NULL CHECK (answer IN ('allowed', 'reduced', 'refused')),
+    rule           TEXT NOT NULL,
+    reason         TEXT NOT NULL,
+    count_ch       INTEGER NOT NULL,
+    numbers        TEXT NOT NULL,           -- JSON: the figures compared
+    intent         TEXT NOT NULL,           -- JSON: the whole intent
+    view           TEXT NOT NULL,           -- JSON: the whole view
+    parameters     TEXT NOT NULL,           -- JSON: the agent's parameters as used
+    code_sha256    TEXT NOT NULL,
+    publish        INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE evolution_events (             -- every change of an agent's stage, allocation or pause, with its evidence
+    id             INTEGER PRIMARY KEY AUTOINCREMENT,
+    agent          TEXT NOT NULL,
+    at_ms          INTEGER NOT NULL,
+    rule           TEXT NOT NULL,           -- 'person' when somebody overrode
+    act            TEXT NOT NULL,
+    evidence       TEXT NOT NULL DEFAULT '{}'
+) STRICT;
+
+CREATE TABLE fills (                        -- what actually traded, one row per match the exchange reports
+    id             INTEGER PRIMARY KEY AUTOINCREMENT,
+    trade_id       TEXT NOT NULL,           -- the exchange's ids: writing a fill twice is harmless
+    order_id       TEXT NOT NULL,
+    ticker         TEXT NOT NULL,
+    exchange_index INTEGER NOT NULL,
+    side           TEXT NOT NULL CHECK (side IN ('bid', 'ask')),
+    price_cc       INTEGER NOT NULL CHECK (price_cc BETWEEN 0 AND 10000),
+    count_ch       INTEGER NOT NULL CHECK (count_ch > 0),
+    fee_micros     INTEGER NOT NULL,        -- as the exchange charged it; negative for a rebate
+    is_taker       INTEGER NOT NULL CHECK (is_taker IN (0, 1)),
+    filled_at_ms   INTEGER NOT NULL,
+    recorded_at_ms INTEGER NOT NULL,
+    source         TEXT NOT NULL,           -- 'stream' or 'rest'
+    UNIQUE (trade_id, order_id)
+) STRICT;
+
+CREATE TABLE floor (                        -- one row: facts chosen once, at the first migration
+    one            INTEGER PRIMARY KEY CHECK (one = 1),
+    floor_id       TEXT NOT NULL,           -- six letters in every client_order_id of this floor
+    environment    TEXT NOT NULL,
+    created_at_ms  INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE heartbeats (
+    program        TEXT PRIMARY KEY,        -- 'collector', 'trader@momentum', …
+    pid            INTEGER NOT NULL,
+    started_at_ms  INTEGER NOT NULL,
+    state          TEXT NOT NULL,           -- the program's state machine
+    state_since_ms INTEGER NOT NULL,
+    beat_at_ms     INTEGER NOT NULL,
+    checkpoint_at_ms INTEGER,
+    version        TEXT NOT NULL,
+    detail         TEXT NOT NULL DEFAULT '{}'           -- JSON figures for bin/status
+) STRICT;
+
+CREATE TABLE holdings (                     -- rebuilt from fills and attributions at any time; see holdings_check
+    agent          TEXT NOT NULL,
+    ticker         TEXT NOT NULL,
+    exchange_index INTEGER NOT NULL,
+    position_ch    INTEGER NOT NULL,        -- signed, as traded (settlement does not change it here)
+    cash_micros    INTEGER NOT NULL,        -- what trades moved, before fees
+    fees_micros    INTEGER NOT NULL,
+    bought_ch      INTEGER NOT NULL,
+    sold_ch        INTEGER NOT NULL,
+    fills          INTEGER NOT NULL,
+    last_fill_at_ms INTEGER NOT NULL,
+    settled        INTEGER NOT NULL DEFAULT 0 CHECK (settled IN (0, 1)),
+    PRIMARY KEY (agent, ticker)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE looks (                        -- looks without an intent: per-minute counters; bin/why reads them
+    agent          TEXT NOT NULL,
+    ticker         TEXT NOT NULL,
+    minute_ms      INTEGER NOT NULL,
+    condition      TEXT NOT NULL,           -- the first condition that failed
+    looks          INTEGER NOT NULL,
+    PRIMARY KEY (minute_ms, agent, ticker, condition)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE markets (                      -- as the exchange last described them
+    ticker         TEXT PRIMARY KEY,
+    event_ticker   TEXT NOT NULL,
+    series_ticker  TEXT NOT NULL,
+    exchange_index INTEGER NOT NULL,
+    status         TEXT NOT NULL,
+    open_at_ms     INTEGER NOT NULL,
+    close_at_ms    INTEGER NOT NULL,
+    price_ranges   TEXT NOT NULL,           -- JSON [[start_cc, end_cc, step_cc], …]
+    fee_type       TEXT NOT NULL,
+    fee_multiplier_millionths INTEGER NOT NULL,
+    title          TEXT NOT NULL DEFAULT '',
+    underlying     TEXT NOT NULL DEFAULT '',            -- index symbol, e.g. BTC-USD
+    strike_type    TEXT NOT NULL DEFAULT '',
+    strike_micros  INTEGER,                 -- NULL while to be determined
+    result         TEXT NOT NULL DEFAULT '',
+    settlement_value_cc INTEGER,
+    volume_ch      INTEGER NOT NULL DEFAULT 0,
+    open_interest_ch INTEGER NOT NULL DEFAULT 0,
+    subscribed     INTEGER NOT NULL DEFAULT 0 CHECK (subscribed IN (0, 1)),
+    updated_at_ms  INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE migrations (name TEXT PRIMARY KEY, applied_at TEXT NOT NULL) STRICT;
+
+CREATE TABLE order_events (
+    id             INTEGER PRIMARY KEY AUTOINCREMENT,
+    client_order_id TEXT NOT NULL,
+    at_ms          INTEGER NOT NULL,
+    state          TEXT NOT NULL,           -- the state after the event
+    filled_ch      INTEGER NOT NULL,
+    source         TEXT NOT NULL,           -- 'trader', 'answer', 'stream', 'rest', 'clerk', 'halt'
+    detail         TEXT NOT NULL DEFAULT ''
+) STRICT;
+
+CREATE TABLE orders (                       -- state and counts are updated in place, beside order_events
+    client_order_id TEXT PRIMARY KEY,
+    order_id       TEXT NOT NULL DEFAULT '',
+    decision_id    TEXT NOT NULL REFERENCES decisions (decision_id),
+    environment    TEXT NOT NULL,
+    agent          TEXT NOT NULL,
+    ticker         TEXT NOT NULL,
+    exchange_index INTEGER NOT NULL,
+    side           TEXT NOT NULL CHECK (side IN ('bid', 'ask')),
+    price_cc       INTEGER NOT NULL CHECK (price_cc BETWEEN 1 AND 9999),
+    count_ch       INTEGER NOT NULL CHECK (count_ch > 0),
+    time_in_force  TEXT NOT NULL,
+    purpose        TEXT NOT NULL CHECK (purpose IN ('entry', 'exit')),
+    post_only      INTEGER NOT NULL CHECK (post_only IN (0, 1)),
+    reduce_only    INTEGER NOT NULL CHECK (reduce_only IN (0, 1)),
+    state          TEXT NOT NULL CHECK (state IN ('planned', 'abandoned', 'sent', 'unknown', 'presumed_absent',
+                                                  'resting', 'executed', 'canceled', 'rejected', 'absent')),
+    filled_ch      INTEGER NOT NULL DEFAULT 0 CHECK (filled_ch BETWEEN 0 AND count_ch),    -- as the exchange reports
+    booked_ch      INTEGER NOT NULL DEFAULT 0 CHECK (booked_ch BETWEEN 0 AND count_ch),    -- fills in our ledger
+    reserved_micros INTEGER NOT NULL,       -- worst case; counts until terminal and booked_ch = filled_ch
+    expires_at_ms  INTEGER,
+    created_at_ms  INTEGER NOT NULL,
+    signed_at_ms   INTEGER,                 -- timestamp of the signed request: absent is final 90 s after it
+    updated_at_ms  INTEGER NOT NULL,
+    reason         TEXT NOT NULL DEFAULT ''
+) STRICT;
+
+CREATE TABLE performance_metrics (          -- rewritten by score
+    agent          TEXT NOT NULL,
+    window         TEXT NOT NULL,
+    at_ms          INTEGER NOT NULL,
+    metric         TEXT NOT NULL,
+    value          REAL,
+    PRIMARY KEY (agent, window, metric)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE publishes (                    -- one row: the collector's last publish
+    one            INTEGER PRIMARY KEY CHECK (one = 1),
+    number         INTEGER NOT NULL,
+    at_ms          INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE quotes (                       -- one row a market, replaced in place at each publish
+    ticker         TEXT PRIMARY KEY,
+    publish        INTEGER NOT NULL,
+    published_at_ms INTEGER NOT NULL,
+    bid_cc         INTEGER, bid_ch INTEGER, ask_cc INTEGER, ask_ch INTEGER,     -- the touch; NULL when that side is empty
+    bids           TEXT NOT NULL,           -- JSON, ten levels, best first: [[price_cc, count_ch], …]
+    asks           TEXT NOT NULL,
+    last_price_cc  INTEGER,
+    volume_ch      INTEGER NOT NULL,
+    open_interest_ch INTEGER NOT NULL,
+    heard_at_ms    INTEGER NOT NULL,
+    changed_at_ms  INTEGER NOT NULL,
+    ticker_moved_at_ms INTEGER NOT NULL,
+    epoch          INTEGER NOT NULL,
+    trusted        INTEGER NOT NULL CHECK (trusted IN (0, 1)),
+    distrust       TEXT NOT NULL,
+    source         TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE reconciliations (              -- the exchange identity, looked at; the newest row per shard is the state
+    id             INTEGER PRIMARY KEY AUTOINCREMENT,
+    at_ms          INTEGER NOT NULL,
+    exchange_index INTEGER NOT NULL,
+    balance_micros INTEGER NOT NULL,        -- as the exchange said
+    resting_micros INTEGER NOT NULL,        -- collateral of resting orders, added where the balance excludes it
+    expected_micros INTEGER NOT NULL,       -- from our ledger
+    difference_micros INTEGER NOT NULL,
+    positions_agree INTEGER NOT NULL CHECK (positions_agree IN (0, 1)),
+    agreed         INTEGER NOT NULL CHECK (agreed IN (0, 1)),
+    detail         TEXT NOT NULL DEFAULT ''
+) STRICT;
+
+CREATE TABLE settlements (                  -- a later row of the same market supersedes an earlier one (re-determination)
+    id             INTEGER PRIMARY KEY AUTOINCREMENT,
+    ticker         TEXT NOT NULL,
+    exchange_index INTEGER NOT NULL,
+    result         TEXT NOT NULL,
+    value_cc       INTEGER NOT NULL CHECK (value_cc BETWEEN 0 AND 10000),
+    settled_at_ms  INTEGER NOT NULL,
+    recorded_at_ms INTEGER NOT NULL,
+    source         TEXT NOT NULL,
+    UNIQUE (ticker, value_cc, settled_at_ms)
+) STRICT;
+
+CREATE TABLE strategy_versions (            -- the source of every strategy that ever traded here
+    sha256         TEXT PRIMARY KEY,
+    strategy       TEXT NOT NULL,
+    source         TEXT NOT NULL,
+    first_seen_at_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE system_events (                -- warnings and state changes, not every line
+    id             INTEGER PRIMARY KEY AUTOINCREMENT,
+    at_ms          INTEGER NOT NULL,
+    level          TEXT NOT NULL CHECK (level IN ('info', 'warning', 'error', 'critical')),
+    program        TEXT NOT NULL,
+    event          TEXT NOT NULL,           -- past-tense verb first
+    detail         TEXT NOT NULL DEFAULT ''
+) STRICT;
+
+CREATE INDEX attributions_by_fill ON attributions (fill_id, id);
+
+CREATE INDEX bars_by_publish ON bars (publish);
+
+CREATE INDEX controls_in_force ON controls (scope, name, kind, cause, id);
+
+CREATE INDEX decisions_by_agent ON decisions (agent, at_ms);
+
+CREATE INDEX fills_by_order ON fills (order_id);
+
+CREATE INDEX fills_by_ticker ON fills (ticker, id);
+
+CREATE INDEX fills_by_time ON fills (filled_at_ms);
+
+CREATE INDEX holdings_open ON holdings (ticker) WHERE settled = 0;
+
+CREATE INDEX markets_by_series ON markets (series_ticker, close_at_ms);
+
+CREATE INDEX order_events_by_order ON order_events (client_order_id);
+
+CREATE INDEX orders_by_agent ON orders (agent, created_at_ms);
+
+CREATE UNIQUE INDEX orders_by_order_id ON orders (order_id) WHERE order_id <> '';
+
+CREATE INDEX orders_open ON orders (agent, ticker)
+    WHERE state NOT IN ('abandoned', 'executed', 'canceled', 'rejected', 'absent') OR booked_ch < filled_ch;
+
+CREATE INDEX quotes_by_publish ON quotes (publish);
+
+CREATE INDEX system_events_by_time ON system_events (at_ms);
+
+CREATE VIEW account_positions AS            -- the account's net position in each market that has not settled
+SELECT ticker, exchange_index, sum(position_ch) AS position_ch
+  FROM holdings WHERE settled = 0 GROUP BY ticker;
+
+CREATE VIEW agent_checkpoints AS
+SELECT substr(program, 8) AS agent, datetime(checkpoint_at_ms / 1000, 'unixepoch') AS timestamp, state, detail
+  FROM heartbeats WHERE program LIKE 'trader@%';
+
+CREATE VIEW agent_markets AS                -- one agent in one market: what it made there, settlement included
+SELECT h.agent, h.ticker, h.exchange_index,
+       CASE WHEN v.ticker IS NULL THEN h.position_ch ELSE 0 END AS position_ch,
+       h.position_ch AS traded_position_ch,
+       h.cash_micros + coalesce(h.position_ch * v.value_cc, 0) AS cash_micros,
+       h.fees_micros,
+       h.bought_ch, h.sold_ch, h.fills, h.last_fill_at_ms,
+       v.result, v.value_cc, v.settled_at_ms
+  FROM holdings h LEFT JOIN market_values v ON v.ticker = h.ticker;
+
+CREATE VIEW booked_fills AS                 -- every fill with its present owner
+SELECT f.*, a.agent
+  FROM fills f
+  JOIN attributions a ON a.id = (SELECT max(id) FROM attributions WHERE fill_id = f.id);
+
+CREATE VIEW controls_now AS
+SELECT scope, name, kind, cause, reason, at_ms FROM controls c
+ WHERE active = 1 AND id = (SELECT max(id) FROM controls
+                             WHERE scope = c.scope AND name = c.name AND kind = c.kind AND cause = c.cause);
+
+CREATE VIEW holdings_check AS               -- holdings recomputed from first records: must equal the table
+SELECT agent, ticker, exchange_index,
+       sum(CASE side WHEN 'bid' THEN count_ch ELSE -count_ch END) AS position_ch,
+       sum(CASE side WHEN 'bid' THEN -1 ELSE 1 END * price_cc * count_ch) AS cash_micros,
+       sum(fee_micros) AS fees_micros,
+       count(*) AS fills
+  FROM booked_fills GROUP BY agent, ticker;
+
+CREATE VIEW logs AS
+SELECT datetime(at_ms / 1000, 'unixepoch') AS timestamp, level, program, event, detail FROM system_events;
+
+CREATE VIEW market_data AS
+SELECT q.ticker, datetime(q.published_at_ms / 1000, 'unixepoch') AS timestamp,
+       q.bid_cc / 10000.0 AS yes_bid, q.ask_cc / 10000.0 AS yes_ask, q.bid_ch / 100.0 AS bid_contracts,
+       q.ask_ch / 100.0 AS ask_contracts, q.last_price_cc / 10000.0 AS last_price, q.volume_ch / 100.0 AS volume,
+       q.trusted, q.distrust, m.status, datetime(m.close_at_ms / 1000, 'unixepoch') AS closes
+  FROM quotes q LEFT JOIN markets m USING (ticker);
+
+CREATE VIEW market_values AS                -- the settlement in force for each market
+SELECT ticker, exchange_index, result, value_cc, settled_at_ms
+  FROM settlements s WHERE id = (SELECT max(id) FROM settlements WHERE ticker = s.ticker);
+
+CREATE VIEW open_orders AS                  -- what still counts at worst case
+SELECT * FROM orders
+ WHERE state NOT IN ('abandoned', 'executed', 'canceled', 'rejected', 'absent') OR booked_ch < filled_ch;
+
+CREATE VIEW positions AS                    -- open positions, at cost and at the price they could be closed now
+SELECT h.agent, h.ticker, h.exchange_index, h.position_ch, h.cash_micros, h.fees_micros,
+       q.bid_cc, q.ask_cc,
+       CASE WHEN h.position_ch >= 0 THEN coalesce(q.bid_cc, 0) ELSE coalesce(q.ask_cc, 10000) END AS mark_cc,
+       h.position_ch * CASE WHEN h.position_ch >= 0 THEN coalesce(q.bid_cc, 0) ELSE coalesce(q.ask_cc, 10000) END
+           AS mark_micros
+  FROM holdings h LEFT JOIN quotes q ON q.ticker = h.ticker
+ WHERE h.settled = 0 AND h.position_ch <> 0;
+
+CREATE VIEW trades AS
+SELECT f.id, datetime(f.filled_at_ms / 1000, 'unixepoch') AS timestamp, f.agent, f.ticker, f.side,
+       f.price_cc / 10000.0 AS price_dollars, f.count_ch / 100.0 AS contracts, f.fee_micros / 1e6 AS fee_dollars,
+       f.is_taker, f.trade_id, f.order_id, o.client_order_id, d.why AS reason
+  FROM booked_fills f
+  LEFT JOIN orders o ON o.order_id = f.order_id
+  LEFT JOIN decisions d ON d.decision_id = o.decision_id;
+
+CREATE TRIGGER attributions_book AFTER INSERT ON attributions BEGIN
+    -- take the fill back from whoever had it, then give it to the new owner
+    UPDATE holdings SET
+        position_ch = position_ch - CASE f.side WHEN 'bid' THEN f.count_ch ELSE -f.count_ch END,
+        cash_micros = cash_micros + CASE f.side WHEN 'bid' THEN 1 ELSE -1 END * f.price_cc * f.count_ch,
+        fees_micros = fees_micros - f.fee_micros,
+        bought_ch = bought_ch - CASE f.side WHEN 'bid' THEN f.count_ch ELSE 0 END,
+        sold_ch = sold_ch - CASE f.side WHEN 'ask' THEN f.count_ch ELSE 0 END,
+        fills = fills - 1
+      FROM fills f
+     WHERE f.id = new.fill_id AND holdings.ticker = f.ticker
+       AND holdings.agent = (SELECT agent FROM attributions WHERE fill_id = new.fill_id AND id < new.id
+                             ORDER BY id DESC LIMIT 1);
+    INSERT INTO holdings (agent, ticker, exchange_index, position_ch, cash_micros, fees_micros, bought_ch, sold_ch,
+                          fills, last_fill_at_ms, settled)
+    SELECT new.agent, f.ticker, f.exchange_index,
+           CASE f.side WHEN 'bid' THEN f.count_ch ELSE -f.count_ch END,
+           CASE f.side WHEN 'bid' THEN -1 ELSE 1 END * f.price_cc * f.count_ch,
+           f.fee_micros,
+           CASE f.side WHEN 'bid' THEN f.count_ch ELSE 0 END,
+           CASE f.side WHEN 'ask' THEN f.count_ch ELSE 0 END,
+           1, f.filled_at_ms,
+           EXISTS (SELECT 1 FROM settlements s WHERE s.ticker = f.ticker)
+      FROM fills f WHERE f.id = new.fill_id
+    ON CONFLICT (agent, ticker) DO UPDATE SET
+        position_ch = position_ch + excluded.position_ch,
+        cash_micros = cash_micros + excluded.cash_micros,
+        fees_micros = fees_micros + excluded.fees_micros,
+        bought_ch = bought_ch + excluded.bought_ch,
+        sold_ch = sold_ch + excluded.sold_ch,
+        fills = fills + 1,
+        last_fill_at_ms = max(last_fill_at_ms, excluded.last_fill_at_ms);
+END;
+
+CREATE TRIGGER attributions_no_delete BEFORE DELETE ON attributions BEGIN SELECT raise(ABORT, 'attributions is append-only'); END;
+
+CREATE TRIGGER attributions_no_update BEFORE UPDATE ON attributions BEGIN SELECT raise(ABORT, 'attributions is append-only'); END;
+
+CREATE TRIGGER cash_events_no_delete BEFORE DELETE ON cash_events BEGIN SELECT raise(ABORT, 'cash_events is append-only'); END;
+
+CREATE TRIGGER cash_events_no_update BEFORE UPDATE ON cash_events BEGIN SELECT raise(ABORT, 'cash_events is append-only'); END;
+
+CREATE TRIGGER controls_no_delete BEFORE DELETE ON controls BEGIN SELECT raise(ABORT, 'controls is append-only'); END;
+
+CREATE TRIGGER controls_no_update BEFORE UPDATE ON controls BEGIN SELECT raise(ABORT, 'controls is append-only'); END;
+
+CREATE TRIGGER decisions_no_delete BEFORE DELETE ON decisions BEGIN SELECT raise(ABORT, 'decisions is append-only'); END;
+
+CREATE TRIGGER decisions_no_update BEFORE UPDATE ON decisions BEGIN SELECT raise(ABORT, 'decisions is append-only'); END;
+
+CREATE TRIGGER evolution_events_no_delete BEFORE DELETE ON evolution_events BEGIN SELECT raise(ABORT, 'evolution_events is append-only'); END;
+
+CREATE TRIGGER evolution_events_no_update BEFORE UPDATE ON evolution_events BEGIN SELECT raise(ABORT, 'evolution_events is append-only'); END;
+
+CREATE TRIGGER fills_no_delete BEFORE DELETE ON fills BEGIN SELECT raise(ABORT, 'fills is append-only'); END;
+
+CREATE TRIGGER fills_no_update BEFORE UPDATE ON fills BEGIN SELECT raise(ABORT, 'fills is append-only'); END;
+
+CREATE TRIGGER order_events_no_delete BEFORE DELETE ON order_events BEGIN SELECT raise(ABORT, 'order_events is append-only'); END;
+
+CREATE TRIGGER order_events_no_update BEFORE UPDATE ON order_events BEGIN SELECT raise(ABORT, 'order_events is append-only'); END;
+
+CREATE TRIGGER settlements_book AFTER INSERT ON settlements BEGIN
+    UPDATE holdings SET settled = 1 WHERE ticker = new.ticker;
+END;
+
+CREATE TRIGGER settlements_no_delete BEFORE DELETE ON settlements BEGIN SELECT raise(ABORT, 'settlements is append-only'); END;
+
+CREATE TRIGGER settlements_no_update BEFORE UPDATE ON settlements BEGIN SELECT raise(ABORT, 'settlements is append-only'); END;
+
+CREATE TRIGGER system_events_no_delete BEFORE DELETE ON system_events BEGIN SELECT raise(ABORT, 'system_events is append-only'); END;
+
+CREATE TRIGGER system_events_no_update BEFORE UPDATE ON system_events BEGIN SELECT raise(ABORT, 'system_events is append-only'); END;
