@@ -1,0 +1,77 @@
+"""The same options, the same exit codes and the same manners for every program in bin/."""
+
+import functools
+import os
+import sqlite3
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from outcry.domain.errors import OutcryError, Unavailable
+from outcry.ops import log
+
+HOME = Path(__file__).resolve().parents[3]
+_log = log.get(__name__)
+
+
+def default_settings() -> Path:
+    """/etc/kalshi/floor.toml on a box where Outcry is installed, etc/floor.toml in a checkout."""
+    installed = Path("/etc/kalshi/floor.toml")
+    checkout = HOME / "etc" / "floor.toml"
+    return checkout if checkout.exists() or not installed.exists() else installed
+
+
+def default_state() -> Path:
+    """state/ in a checkout, /var/lib/kalshi where Outcry is installed."""
+    return HOME / "state" if (HOME / "etc" / "floor.toml").exists() else Path("/var/lib/kalshi")
+
+
+def options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a click command --settings, --state and --quiet, and hand it the `floor` they describe."""
+
+    @click.option("--settings", "settings_file", type=click.Path(path_type=Path), envvar="OUTCRY_SETTINGS",
+                  help="Settings file  [default: etc/floor.toml, or /etc/kalshi/floor.toml]")  # fmt: skip
+    @click.option("--state", "state", type=click.Path(file_okay=False, path_type=Path), envvar="OUTCRY_STATE",
+                  help="State folder  [default: state, or /var/lib/kalshi]")  # fmt: skip
+    @click.option("-q", "--quiet", is_flag=True, help="Say only what is wrong.")
+    @functools.wraps(command)
+    def with_floor(*arguments: Any, settings_file: Path | None, state: Path | None, quiet: bool, **more: Any) -> Any:
+        from outcry.ops import floor as floors
+        from outcry.ops import settings
+
+        loaded = settings.load(settings_file or default_settings())
+        floor = floors.open_floor(loaded, state or default_state(), quiet=quiet)
+        log.set_up(quiet=quiet, file=floor.folder / "log" / "kalshi.log" if loaded.logs.file else None)
+        _log.debug("opened", environment=loaded.environment, state=floor.folder)
+        return command(*arguments, floor=floor, **more)
+
+    return with_floor
+
+
+def start(command: click.Command) -> None:
+    """Run a program to its end: errors become one line and their exit code (see domain/errors)."""
+    log.set_up()
+    name = os.path.basename(sys.argv[0])  # noqa: PTH119
+    try:
+        sys.exit(command.main(prog_name=name, standalone_mode=False) or 0)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except OutcryError as error:
+        _complain(name, str(error))
+        sys.exit(error.exit_code)
+    except sqlite3.Error as error:
+        _complain(name, f"the database refused: {error} (bin/status shows who holds it)")
+        sys.exit(Unavailable.exit_code)
+    except BrokenPipeError:  # the reader of a pipe left; nobody is there to be told
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _complain(name: str, what: str) -> None:
+    click.echo(f"{name}: {what}", err=True)

@@ -1,0 +1,141 @@
+"""Strict settings: one TOML file, every key known, typed and inside its range, or one line and exit code 78."""
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_type_hints
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+from msgspec import Meta, Struct
+
+from outcry.domain.errors import Misconfigured
+from outcry.domain.limits import Limits
+
+Share = Annotated[int, Meta(ge=0, le=1_000_000)]
+Millis = Annotated[int, Meta(ge=0, le=86_400_000)]
+Seconds = Annotated[int, Meta(ge=0, le=31_536_000)]
+
+
+class Exchange(Struct, frozen=True, forbid_unknown_fields=True):
+    """Addresses; empty means the environment's own."""
+
+    rest_url: str = ""
+    stream_url: str = ""
+    spot_url: str = ""
+
+
+class LocalExchange(Struct, frozen=True, forbid_unknown_fields=True):
+    """bin/exchange: the exchange on this machine."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 0
+    seed: int = 1
+    window_s: Annotated[int, Meta(ge=10, le=86_400)] = 900
+    average_s: Annotated[int, Meta(ge=1, le=600)] = 60
+    volatility: Annotated[float, Meta(gt=0, le=50)] = 0.6
+    jumps_per_hour: Annotated[float, Meta(ge=0, le=10_000)] = 2.0
+    deposit_dollars: Annotated[int, Meta(ge=0, le=10_000_000)] = 1_000
+    balance_excludes_resting: bool = True
+    read_lag_ms: Annotated[int, Meta(ge=0, le=60_000)] = 0
+    tier: Literal["basic", "advanced", "expert", "premier", "paragon", "prime", "prestige"] = "basic"
+
+
+class Discovery(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which markets the collector follows."""
+
+    series: tuple[str, ...] = ("KXBTC15M", "KXETH15M")
+    underlying: dict[str, str] = {"KXBTC15M": "BTC-USD", "KXETH15M": "ETH-USD"}
+    max_markets: Annotated[int, Meta(ge=1, le=1_000)] = 100
+    ahead_s: Seconds = 1_800
+
+
+class Collector(Struct, frozen=True, forbid_unknown_fields=True):
+    publish_ms: Annotated[int, Meta(ge=5, le=1_000)] = 20
+    bars_keep_s: Annotated[int, Meta(ge=900, le=604_800)] = 7_200
+    tape: bool = True
+
+
+class Index(Struct, frozen=True, forbid_unknown_fields=True):
+    source: Literal["exchange", "coinbase"] = "exchange"
+
+
+class Agents(Struct, frozen=True, forbid_unknown_fields=True):
+    """Capital by stage, as shares of the floor's capital, and who is there from the first day."""
+
+    birth_share_millionths: Share = 10_000
+    trial_share_millionths: Share = 30_000
+    production_share_millionths: Share = 100_000
+    first: tuple[str, ...] = ("momentum", "mean_reversion", "volume_spike", "coin_flip")
+
+
+class Logs(Struct, frozen=True, forbid_unknown_fields=True):
+    file: bool = False
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    environment: Literal["embedded", "paper", "demo", "production"] = "embedded"
+    live: bool = False
+    time_zone: str = "UTC"
+    time_factor: Annotated[float, Meta(ge=1, le=1_000)] = 1.0
+    exchange: Exchange = Exchange()
+    local: LocalExchange = LocalExchange()
+    discovery: Discovery = Discovery()
+    collector: Collector = Collector()
+    index: Index = Index()
+    agents: Agents = Agents()
+    risk: Limits = Limits()
+    logs: Logs = Logs()
+
+    def zone(self) -> ZoneInfo:
+        """The zone in which the trading day rolls."""
+        return ZoneInfo(self.time_zone)
+
+
+def load(file: Path) -> Settings:
+    """Read and check a settings file.
+
+    raises  Misconfigured, in one line: what is wrong, where, and the nearest valid name or the range
+    """
+    try:
+        raw = tomllib.loads(file.read_text())
+    except FileNotFoundError:
+        raise Misconfigured(f"no settings at {file}", "name one with --settings") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"{file}: {error}") from None
+    try:
+        return parse(raw)
+    except Misconfigured as error:
+        raise Misconfigured(f"{file}: {error.args[0]}", error.mend) from None
+
+
+def parse(raw: dict[str, Any]) -> Settings:
+    """Settings from parsed TOML; see `load`."""
+    _refuse_unknown(raw, Settings, "")
+    try:
+        settings = msgspec.convert(raw, Settings)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$.")
+        raise Misconfigured(f"{where.rstrip('`') or 'settings'}: {what}") from None
+    settings.risk.check()
+    try:
+        settings.zone()
+    except (ZoneInfoNotFoundError, ValueError):
+        raise Misconfigured(f"time_zone: {settings.time_zone!r} is no zone", 'like "America/New_York"') from None
+    if missing := [series for series in settings.discovery.series if series not in settings.discovery.underlying]:
+        raise Misconfigured(f"discovery.underlying: {missing[0]} has no index symbol", 'like "BTC-USD"; "" for none')
+    return settings
+
+
+def _refuse_unknown(raw: dict[str, Any], shape: type, path: str) -> None:
+    hints = get_type_hints(shape)
+    for key, value in raw.items():
+        if key not in hints:
+            near = difflib.get_close_matches(key, hints, n=1, cutoff=0.5)
+            mend = f"did you mean {path}{near[0]}?" if near else f"known here: {', '.join(sorted(hints))}"
+            raise Misconfigured(f"unknown setting {path}{key}", mend)
+        inner = hints[key]
+        if isinstance(value, dict) and isinstance(inner, type) and (issubclass(inner, Struct) or inner is Limits):
+            _refuse_unknown(value, inner, f"{path}{key}.")
