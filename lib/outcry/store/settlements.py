@@ -1,0 +1,124 @@
+"""Settlements: what each market paid, once; a later row of the same market supersedes an earlier one."""
+
+import sqlite3
+from dataclasses import dataclass
+
+from outcry.domain.fill import Settlement
+from outcry.domain.ledger import scalar_rounding_micros
+from outcry.domain.units import ONE_DOLLAR_CC
+from outcry.store.database import write
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A settlement with its row number, which only grows."""
+
+    settlement_id: int
+    settlement: Settlement
+
+
+def record(db: sqlite3.Connection, settlement: Settlement, source: str, now_ms: int) -> bool:
+    """Book what a market paid; False when it is already booked so, whoever says it again.
+
+    The exchange floors a scalar payout on the account's net position; what that loses against the exact sum over
+    agents is booked beside it as an adjustment, so the ledger stays exact. A re-determination corrects both.
+
+    source  'rest', or 'market' when only the market's own description says it
+    """
+    with write(db):
+        before = in_force(db, settlement.ticker)
+        if before and (before.result, before.value_cc) == (settlement.result, settlement.value_cc):
+            return False
+        settlement_id = db.execute(
+            "INSERT INTO settlements (ticker, exchange_index, result, value_cc, settled_at_ms, recorded_at_ms, source)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                settlement.ticker,
+                settlement.exchange_index,
+                settlement.result,
+                settlement.value_cc,
+                _distinct_time(db, settlement),
+                now_ms,
+                source,
+            ),
+        ).lastrowid
+        _book_rounding(db, settlement, int(settlement_id or 0))
+    return True
+
+
+def in_force(db: sqlite3.Connection, ticker: str) -> Settlement | None:
+    """The settlement that counts for a market; None while it has none."""
+    row = db.execute("SELECT * FROM market_values WHERE ticker = ?", (ticker,)).fetchone()
+    return _settlement(row) if row else None
+
+
+def since(db: sqlite3.Connection, settlement_id: int) -> list[Recorded]:
+    """Settlements booked after one that was seen, in order of booking."""
+    rows = db.execute("SELECT * FROM settlements WHERE id > ? ORDER BY id", (settlement_id,))
+    return [Recorded(row["id"], _settlement(row)) for row in rows]
+
+
+def last_id(db: sqlite3.Connection) -> int:
+    """The newest settlement's number; 0 when there is none."""
+    return db.execute("SELECT coalesce(max(id), 0) FROM settlements").fetchone()[0]
+
+
+def newest_at_ms(db: sqlite3.Connection) -> int:
+    """When the newest settlement happened, on the exchange's clock; 0 when there is none."""
+    return db.execute("SELECT coalesce(max(settled_at_ms), 0) FROM settlements").fetchone()[0]
+
+
+def awaited(db: sqlite3.Connection, closed_before_ms: int) -> list[str]:
+    """Markets that somebody traded, that closed before a time, and that have not paid yet; oldest close first.
+
+    A market we have no description of counts as closed: better to ask about it than to wait for ever.
+    """
+    rows = db.execute(
+        "SELECT h.ticker FROM holdings h LEFT JOIN markets m ON m.ticker = h.ticker"
+        " WHERE h.settled = 0 AND coalesce(m.close_at_ms, 0) < ?"
+        " GROUP BY h.ticker HAVING sum(h.fills) > 0 ORDER BY min(coalesce(m.close_at_ms, 0)), h.ticker",
+        (closed_before_ms,),
+    )
+    return [row["ticker"] for row in rows]
+
+
+def _settlement(row: sqlite3.Row) -> Settlement:
+    return Settlement(row["ticker"], row["exchange_index"], row["result"], row["value_cc"], row["settled_at_ms"])
+
+
+def _distinct_time(db: sqlite3.Connection, settlement: Settlement) -> int:
+    """The time to record: a market re-determined back to an earlier value at the same instant needs the next one."""
+    at_ms = settlement.settled_at_ms
+    while db.execute(
+        "SELECT 1 FROM settlements WHERE (ticker, value_cc, settled_at_ms) = (?, ?, ?)",
+        (settlement.ticker, settlement.value_cc, at_ms),
+    ).fetchone():
+        at_ms += 1
+    return at_ms
+
+
+def _book_rounding(db: sqlite3.Connection, settlement: Settlement, settlement_id: int) -> None:
+    """Bring the market's rounding adjustments to what this settlement loses to flooring: nothing for plain yes / no."""
+    prefix = f"rounding:{settlement.ticker}:"
+    booked_micros = db.execute(
+        "SELECT coalesce(sum(amount_micros), 0) FROM cash_events WHERE substr(reference, 1, ?) = ?",
+        (len(prefix), prefix),
+    ).fetchone()[0]
+    net_ch = db.execute(
+        "SELECT coalesce(sum(position_ch), 0) FROM holdings WHERE ticker = ?", (settlement.ticker,)
+    ).fetchone()[0]
+    plain = settlement.value_cc in (0, ONE_DOLLAR_CC)
+    due_micros = 0 if plain else scalar_rounding_micros({"net": net_ch}, settlement.value_cc)
+    if due_micros == booked_micros:
+        return
+    db.execute(
+        "INSERT INTO cash_events (exchange_index, kind, amount_micros, at_ms, note, reference)"
+        " VALUES (?, 'adjustment', ?, ?, ?, ?)",
+        (
+            settlement.exchange_index,
+            due_micros - booked_micros,
+            settlement.settled_at_ms,
+            f"payout of {settlement.ticker} rounded down",
+            f"{prefix}{settlement_id}",
+        ),
+    )
