@@ -1,3 +1,5 @@
+-- Written by `make schema`; do not edit.
+
 CREATE TABLE agent_days (                   -- each agent's equity (less allocation) at the roll of the trading day
     day            TEXT NOT NULL,
     agent          TEXT NOT NULL,

@@ -80,6 +80,7 @@ class Market:
 
         returns  centicents, or None when there is none on that side
         """
+        price_cc = min(price_cc, ONE_DOLLAR_CC - 1) if down else max(price_cc, 1)
         candidates = []
         for band in self.price_ranges:
             if down and price_cc >= band.start_cc:
@@ -89,12 +90,7 @@ class Market:
                 low = max(price_cc, band.start_cc)
                 candidates.append(low + (band.start_cc - low) % band.step_cc)
         inside = [price for price in candidates if self.on_grid(price)]
-        if inside:
-            return max(inside) if down else min(inside)
-        lowest, highest = self.lowest_cc(), self.highest_cc()
-        if down and price_cc > highest:
-            return highest
-        return lowest if not down and price_cc < lowest else None
+        return (max if down else min)(inside, default=None)
 
     def lowest_cc(self) -> int:
         """The lowest price an order may carry."""

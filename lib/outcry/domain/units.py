@@ -11,7 +11,7 @@ They are `int` subclasses, so they bind to SQLite, sort and compare at C speed; 
 kind, and mixing kinds is a TypeError. Hot loops use the bare integers, with the unit in the name.
 """
 
-from typing import Self
+from typing import Any, Self
 
 from outcry.domain.errors import InvariantBroken
 
@@ -56,23 +56,30 @@ class _Unit(int):
         """Exact, from the wire's decimal string. Raises ValueError, or InvariantBroken when out of range."""
         return cls(parse_decimal(text, cls.places))
 
-    def __add__(self, other: object) -> Self:
-        return type(self)(int(self) + int(other)) if type(other) is type(self) else NotImplemented
+    def _same(self, other: object) -> int:
+        if type(other) is not type(self):
+            raise TypeError(f"{type(self).__name__} and {type(other).__name__} do not add up")
+        return int(other)
 
-    def __radd__(self, other: object) -> Self:  # lets sum() begin with its plain 0
-        return self if type(other) is int and other == 0 else NotImplemented
+    def __add__(self, other: object) -> Self:
+        return type(self)(int(self) + self._same(other))
+
+    def __radd__(self, other: object) -> Self:  # sum() begins with a plain 0
+        return self if type(other) is int and other == 0 else type(self)(self._same(other) + int(self))
 
     def __sub__(self, other: object) -> Self:
-        return type(self)(int(self) - int(other)) if type(other) is type(self) else NotImplemented
+        return type(self)(int(self) - self._same(other))
 
     def __rsub__(self, other: object) -> Self:
-        return NotImplemented
+        return type(self)(self._same(other) - int(self))
 
     def __neg__(self) -> Self:
         return type(self)(-int(self))
 
-    def __mul__(self, other: object):
-        return type(self)(int(self) * other) if type(other) is int else NotImplemented
+    def __mul__(self, other: object) -> Any:
+        if type(other) is not int:
+            raise TypeError(f"{type(self).__name__} is not multiplied by {type(other).__name__}")
+        return type(self)(int(self) * other)
 
     __rmul__ = __mul__
 
@@ -100,7 +107,7 @@ class Contracts(_Unit):
     __slots__ = ()
     places = 2
 
-    def __mul__(self, other: object):
+    def __mul__(self, other: object) -> Any:
         return Money(int(self) * int(other)) if type(other) is Price else super().__mul__(other)
 
     __rmul__ = __mul__
@@ -121,7 +128,7 @@ class Price(_Unit):
             raise InvariantBroken(f"{centicents} centicents is outside 0 to 1 dollar")
         return super().__new__(cls, centicents)
 
-    def __mul__(self, other: object):
+    def __mul__(self, other: object) -> Any:
         return Money(int(self) * int(other)) if type(other) is Contracts else super().__mul__(other)
 
     __rmul__ = __mul__

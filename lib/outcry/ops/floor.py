@@ -105,7 +105,9 @@ class Floor:
         exchange = self.settings.exchange
         if not self.local:
             rest, stream = HOSTS[self.settings.environment]
-            return Addresses(exchange.rest_url or rest, exchange.stream_url or stream, exchange.spot_url or COINBASE_URL)
+            return Addresses(
+                exchange.rest_url or rest, exchange.stream_url or stream, exchange.spot_url or COINBASE_URL
+            )
         try:
             found = json.loads(self.exchange_file.read_text())
             return Addresses(found["rest_url"], found["stream_url"], found["spot_url"])

@@ -1,4 +1,4 @@
-"""One instance of a program per floor: an advisory lock that the kernel drops when the process dies, however it dies."""
+"""One instance of a program per floor: an advisory lock the kernel drops when the process dies, however it dies."""
 
 import fcntl
 import os

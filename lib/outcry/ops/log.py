@@ -1,7 +1,7 @@
 """One event a line on stderr: past-tense verb first, then key=value with units. JSON when nobody is watching.
 
-    log = get(__name__)
-    log.info("booked", trade="b1c2", fee_micros=17500)
+log = get(__name__)
+log.info("booked", trade="b1c2", fee_micros=17500)
 """
 
 import json

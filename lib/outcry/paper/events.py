@@ -27,7 +27,7 @@ class SeriesInfo:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A market appeared or its description changed (strike published, status, times). `market` is the whole truth now."""
+    """A market appeared or its description changed (strike, status, times). `market` is the whole truth now."""
 
     market: Market
     at_ms: int
@@ -234,7 +234,7 @@ class Lifecycle:
 
 @dataclass(frozen=True, slots=True)
 class AccountSettled:
-    """An account was paid for a market: the settlement record of kalshi-api §7.4. Counts gross per side, revenue net."""
+    """An account was paid for a market: its settlement record. Counts gross per side, revenue net."""
 
     account: str
     ticker: str

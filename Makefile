@@ -1,0 +1,58 @@
+# Outcry. `make` alone lists the targets.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export DEMO_MINUTES REPLAY SPEED
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-fast check schema bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.runtime ## make the Python environment that the programs run in
+
+demo: $(VENV)/.runtime ## run a whole floor on the embedded exchange (DEMO_MINUTES=3, REPLAY=FILE…, SPEED=10)
+	@bin/demo
+
+test: $(VENV)/.tests ## run all tests, fast ones first, and say how long each layer took
+	@$(BIN)/python tests/layers.py
+
+test-fast: $(VENV)/.tests ## run the tests that start no process
+	@$(BIN)/python tests/layers.py unit
+
+check: $(VENV)/.checks ## lint, types, doctests
+	$(BIN)/ruff check bin lib tests bench
+	$(BIN)/ruff format --check bin lib tests bench
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q --doctest-modules lib -p no:cacheprovider
+
+schema: $(VENV)/.runtime ## write sql/schema.sql anew from the migrations
+	@$(BIN)/python -m outcry.store.schema
+
+bench: $(VENV)/.runtime ## measure the speeds, each beside its peer or bound
+	@$(BIN)/python bench/run.py
+
+clean: ## remove the Python environment and caches (state/ stays)
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis build lib/*.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Outcry needs Python 3.11 or newer; try make PYTHON=python3.11")'
+	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || { rm -rf $(VENV); ./etc/get-venv $(PYTHON) $(VENV); }
+	@touch $@
+
+$(VENV)/.runtime: $(VENV)/.python pyproject.toml
+	@echo "installing what the programs need …" >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.tests: $(VENV)/.runtime
+	@echo "installing what the tests need …" >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@
+
+$(VENV)/.checks: $(VENV)/.tests
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,check]'
+	@touch $@

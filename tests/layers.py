@@ -1,0 +1,31 @@
+"""Run the tests layer by layer, fast ones first, and say how long each took. Stops at the first layer that fails."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+LAYERS = {
+    "unit": ["-m", "not floor and not recorded"],
+    "recorded": ["-m", "recorded and not floor"],
+    "floor": ["-m", "floor"],
+}
+NO_TESTS = 5
+
+
+def main(names: list[str]) -> int:
+    took: dict[str, float] = {}
+    for name in names or LAYERS:
+        started = time.monotonic()
+        print(f"── {name}", flush=True)
+        done = subprocess.run([sys.executable, "-m", "pytest", *LAYERS[name], "-rs"], cwd=ROOT, check=False)
+        took[name] = time.monotonic() - started
+        if done.returncode not in (0, NO_TESTS):
+            return done.returncode
+    print("took " + ", ".join(f"{name} {seconds:.0f} s" for name, seconds in took.items()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
