@@ -82,13 +82,14 @@ SELECT h.agent, h.ticker, h.exchange_index,
   FROM holdings h LEFT JOIN market_values v ON v.ticker = h.ticker;
 
 CREATE VIEW positions AS                    -- open positions, at cost and at the price they could be closed now
-SELECT h.agent, h.ticker, h.exchange_index, h.position_ch, h.cash_micros, h.fees_micros,
-       q.bid_cc, q.ask_cc,
-       CASE WHEN h.position_ch >= 0 THEN coalesce(q.bid_cc, 0) ELSE coalesce(q.ask_cc, 10000) END AS mark_cc,
-       h.position_ch * CASE WHEN h.position_ch >= 0 THEN coalesce(q.bid_cc, 0) ELSE coalesce(q.ask_cc, 10000) END
-           AS mark_micros
-  FROM holdings h LEFT JOIN quotes q ON q.ticker = h.ticker
- WHERE h.settled = 0 AND h.position_ch <> 0;
+SELECT agent, ticker, exchange_index, position_ch, cash_micros, fees_micros, bid_cc, ask_cc, mark_cc,
+       position_ch * mark_cc AS mark_micros
+  FROM (SELECT h.*, q.bid_cc, q.ask_cc,     -- a market whose outcome is known is marked at its value
+               coalesce(m.settlement_value_cc,
+                        CASE WHEN h.position_ch >= 0 THEN coalesce(q.bid_cc, 0) ELSE coalesce(q.ask_cc, 10000) END)
+                   AS mark_cc
+          FROM holdings h LEFT JOIN quotes q ON q.ticker = h.ticker LEFT JOIN markets m ON m.ticker = h.ticker
+         WHERE h.settled = 0 AND h.position_ch <> 0);
 
 CREATE VIEW account_positions AS            -- the account's net position in each market that has not settled
 SELECT ticker, exchange_index, sum(position_ch) AS position_ch

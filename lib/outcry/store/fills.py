@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from outcry.domain.errors import InvariantBroken
 from outcry.domain.fill import Fill
 from outcry.domain.order import Side
+from outcry.store import settlements
 from outcry.store.database import write
 
 MANUAL = "manual"
@@ -64,6 +65,7 @@ def book(db: sqlite3.Connection, fill: Fill, source: str, now_ms: int) -> bool:
         agent = owner(db, fill.order_id, fill.client_order_id)
         _attribute(db, int(fill_id or 0), agent or PARKED, "order" if agent else "order not known yet", now_ms)
         _count(db, fill.order_id, fill.client_order_id, source=source, detail=f"fill {fill.trade_id}", now_ms=now_ms)
+        settlements.book_rounding(db, fill.ticker, fill.filled_at_ms)
     return True
 
 

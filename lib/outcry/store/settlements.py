@@ -29,7 +29,7 @@ def record(db: sqlite3.Connection, settlement: Settlement, source: str, now_ms: 
         before = in_force(db, settlement.ticker)
         if before and (before.result, before.value_cc) == (settlement.result, settlement.value_cc):
             return False
-        settlement_id = db.execute(
+        db.execute(
             "INSERT INTO settlements (ticker, exchange_index, result, value_cc, settled_at_ms, recorded_at_ms, source)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
@@ -41,8 +41,8 @@ def record(db: sqlite3.Connection, settlement: Settlement, source: str, now_ms: 
                 now_ms,
                 source,
             ),
-        ).lastrowid
-        _book_rounding(db, settlement, int(settlement_id or 0))
+        )
+        book_rounding(db, settlement.ticker, settlement.settled_at_ms)
     return True
 
 
@@ -97,28 +97,31 @@ def _distinct_time(db: sqlite3.Connection, settlement: Settlement) -> int:
     return at_ms
 
 
-def _book_rounding(db: sqlite3.Connection, settlement: Settlement, settlement_id: int) -> None:
-    """Bring the market's rounding adjustments to what this settlement loses to flooring: nothing for plain yes / no."""
-    prefix = f"rounding:{settlement.ticker}:"
-    booked_micros = db.execute(
-        "SELECT coalesce(sum(amount_micros), 0) FROM cash_events WHERE substr(reference, 1, ?) = ?",
+def book_rounding(db: sqlite3.Connection, ticker: str, at_ms: int) -> None:
+    """Bring a settled market's rounding adjustments to what flooring its payout loses; inside the caller's transaction.
+
+    Nothing for plain yes and no, nor before settlement. Called again when a late fill changes the net position.
+    """
+    settlement = in_force(db, ticker)
+    if settlement is None:
+        return
+    prefix = f"rounding:{ticker}:"
+    booked_micros, entries = db.execute(
+        "SELECT coalesce(sum(amount_micros), 0), count(*) FROM cash_events WHERE substr(reference, 1, ?) = ?",
         (len(prefix), prefix),
-    ).fetchone()[0]
-    net_ch = db.execute(
-        "SELECT coalesce(sum(position_ch), 0) FROM holdings WHERE ticker = ?", (settlement.ticker,)
-    ).fetchone()[0]
+    ).fetchone()
+    net_ch = db.execute("SELECT coalesce(sum(position_ch), 0) FROM holdings WHERE ticker = ?", (ticker,)).fetchone()[0]
     plain = settlement.value_cc in (0, ONE_DOLLAR_CC)
     due_micros = 0 if plain else scalar_rounding_micros({"net": net_ch}, settlement.value_cc)
-    if due_micros == booked_micros:
-        return
-    db.execute(
-        "INSERT INTO cash_events (exchange_index, kind, amount_micros, at_ms, note, reference)"
-        " VALUES (?, 'adjustment', ?, ?, ?, ?)",
-        (
-            settlement.exchange_index,
-            due_micros - booked_micros,
-            settlement.settled_at_ms,
-            f"payout of {settlement.ticker} rounded down",
-            f"{prefix}{settlement_id}",
-        ),
-    )
+    if due_micros != booked_micros:
+        db.execute(
+            "INSERT INTO cash_events (exchange_index, kind, amount_micros, at_ms, note, reference)"
+            " VALUES (?, 'adjustment', ?, ?, ?, ?)",
+            (
+                settlement.exchange_index,
+                due_micros - booked_micros,
+                at_ms,
+                f"payout of {ticker} rounded down",
+                f"{prefix}{entries}",
+            ),
+        )
