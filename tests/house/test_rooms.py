@@ -36,7 +36,7 @@ ARROWS = {
         "research",
         "web",
         "ops",
-    },  # fmt: skip
+    },
 }
 PURE = {"domain", "signals", "strategies", "risk", "trading", "review"}
 PURE_FILES = {"paper/matching.py", "paper/engine.py", "paper/accounts.py", "paper/events.py", "venue/fees.py"}

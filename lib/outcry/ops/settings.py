@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from outcry.domain.errors import Misconfigured
 from outcry.domain.limits import Limits
@@ -45,7 +45,7 @@ class Discovery(Struct, frozen=True, forbid_unknown_fields=True):
     """Which markets the collector follows."""
 
     series: tuple[str, ...] = ("KXBTC15M", "KXETH15M")
-    underlying: dict[str, str] = {"KXBTC15M": "BTC-USD", "KXETH15M": "ETH-USD"}
+    underlying: dict[str, str] = field(default_factory=lambda: {"KXBTC15M": "BTC-USD", "KXETH15M": "ETH-USD"})
     max_markets: Annotated[int, Meta(ge=1, le=1_000)] = 100
     ahead_s: Seconds = 1_800
 
@@ -119,11 +119,10 @@ def parse(raw: dict[str, Any]) -> Settings:
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `$.")
         raise Misconfigured(f"{where.rstrip('`') or 'settings'}: {what}") from None
-    settings.risk.check()
     try:
         settings.zone()
     except (ZoneInfoNotFoundError, ValueError):
-        raise Misconfigured(f"time_zone: {settings.time_zone!r} is no zone", 'like "America/New_York"') from None
+        raise Misconfigured(f"time_zone: {settings.time_zone!r} is no time zone", 'like "America/New_York"') from None
     if missing := [series for series in settings.discovery.series if series not in settings.discovery.underlying]:
         raise Misconfigured(f"discovery.underlying: {missing[0]} has no index symbol", 'like "BTC-USD"; "" for none')
     return settings

@@ -40,32 +40,24 @@ def connect(path: Path, *, timeout_ms: int = VERB_TIMEOUT_MS, checkpoints: bool 
 
 
 def read_only(path: Path) -> sqlite3.Connection:
-    """A connection that leaves no file behind; falls back to `immutable=1` where WAL files may not be made.
+    """A connection that leaves no file behind, whoever runs it.
 
-    raises  Misconfigured when there is no database yet
+    While somebody has the database open its -wal file exists, and we read beside them. When nobody has, an ordinary
+    read-only connection would make -wal and -shm files that it may not remove: then the file is read as it lies.
+
+    raises  Misconfigured when there is no database yet; Unavailable when it cannot be read
     """
     if not path.exists():
         raise Misconfigured(f"no database at {path}", "run bin/migrate, or check --state")
-    last: sqlite3.Error | None = None
-    for flags in ("mode=ro", "mode=ro&immutable=1"):
-        if "immutable" in flags and path.with_name(path.name + "-wal").exists() and _size(path, "-wal"):
-            continue  # somebody may be writing: an immutable read would see torn pages
-        try:
-            db = sqlite3.connect(f"file:{path}?{flags}", uri=True, timeout=VERB_TIMEOUT_MS / 1000, isolation_level=None)
-            db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        except sqlite3.Error as error:
-            last = error
-            continue
-        db.row_factory = sqlite3.Row
-        return db
-    raise Unavailable(f"cannot read database {path}: {last}")
-
-
-def _size(path: Path, suffix: str) -> int:
+    in_use = path.with_name(path.name + "-wal").exists()
+    uri = f"{path.absolute().as_uri()}?mode=ro{'' if in_use else '&immutable=1'}"
     try:
-        return path.with_name(path.name + suffix).stat().st_size
-    except OSError:
-        return 0
+        db = sqlite3.connect(uri, uri=True, timeout=VERB_TIMEOUT_MS / 1000, isolation_level=None)
+        db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.Error as error:
+        raise Unavailable(f"cannot read database {path}: {error}") from error
+    db.row_factory = sqlite3.Row
+    return db
 
 
 @contextmanager
