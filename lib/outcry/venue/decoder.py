@@ -9,7 +9,9 @@ counts through one `int` without their point. No float, and no Decimal on what c
 """
 
 import json
+from collections.abc import Callable
 from decimal import Decimal
+from typing import Any, get_args
 
 import msgspec
 
@@ -22,7 +24,7 @@ from outcry.venue import messages as out
 
 _YES_PRICES = {format_decimal(price, 4): price for price in range(ONE_DOLLAR_CC + 1)}
 _NO_PRICES = {text: ONE_DOLLAR_CC - price for text, price in _YES_PRICES.items()}
-_TYPES = frozenset(shape.__struct_config__.tag for shape in wire.Frame.__args__)
+_TYPES = frozenset(shape.__struct_config__.tag for shape in get_args(wire.Frame))
 _parse = msgspec.json.Decoder(wire.Frame).decode
 _parse_index = msgspec.json.Decoder(wire.IndexData).decode
 
@@ -46,9 +48,10 @@ class Decoder:
         try:
             frame = _parse(raw)
         except msgspec.MsgspecError as error:
-            frame = _parse_leniently(raw, error)
-            if type(frame) is out.Other:
-                return frame
+            read = _parse_leniently(raw, error)
+            if isinstance(read, out.Other):
+                return read
+            frame = read
         try:
             return self._make[type(frame)](frame)
         except (ValueError, ArithmeticError, msgspec.MsgspecError) as error:
@@ -291,7 +294,7 @@ def _seconds_ms(seconds: int | None) -> int | None:
     return None if seconds is None else seconds * 1000
 
 
-_MAKERS = {
+_MAKERS: dict[type, Callable[[Any], out.Message]] = {
     wire.TickerFrame: _ticker,
     wire.TradeFrame: _trade,
     wire.FillFrame: _fill,
@@ -312,7 +315,7 @@ _MAKERS = {
 # ---- the slow path ------------------------------------------------------------------------------------------------
 
 
-def _parse_leniently(raw: bytes, cause: Exception) -> object:
+def _parse_leniently(raw: bytes, cause: Exception) -> wire.Frame | out.Other:
     """A frame that the typed parse refused: of a type we do not know, with numbers for strings, or truly wrong."""
     try:
         tree = json.loads(raw, parse_float=str)
@@ -322,12 +325,16 @@ def _parse_leniently(raw: bytes, cause: Exception) -> object:
     if not isinstance(kind, str):
         raise SchemaDrift("frame has no type", raw)
     if kind not in _TYPES:
-        sid, seq = (tree.get(key) if type(tree.get(key)) is int else None for key in ("sid", "seq"))
-        return out.Other(sid, seq, kind)
+        return out.Other(_whole(tree.get("sid")), _whole(tree.get("seq")), kind)
     try:
-        return msgspec.convert(_texts(tree), wire.Frame)
+        frame: wire.Frame = msgspec.convert(_texts(tree), wire.Frame)
+        return frame
     except msgspec.ValidationError as error:
         raise SchemaDrift(f"{kind}: {error}", raw) from cause
+
+
+def _whole(value: object) -> int | None:
+    return value if type(value) is int else None
 
 
 def _texts(value: object, key: str = "") -> object:

@@ -19,19 +19,19 @@ class Message(Struct, frozen=True, gc=False):
     """Any message of the stream."""
 
 
-class Subscribed(Message):
+class Subscribed(Message, frozen=True, gc=False):
     id: int
     channel: str
     sid: int
 
 
-class Unsubscribed(Message):
+class Unsubscribed(Message, frozen=True, gc=False):
     id: int
     sid: int
     seq: int
 
 
-class Ok(Message):
+class Ok(Message, frozen=True, gc=False):
     """A command was done. `tickers`: the whole list of the subscription after it. `sids` answers list_subscriptions."""
 
     id: int
@@ -41,7 +41,7 @@ class Ok(Message):
     sids: tuple[tuple[str, int], ...] = ()
 
 
-class Failed(Message):
+class Failed(Message, frozen=True, gc=False):
     """A command or a subscription failed. Codes 10 and 25 are terminal: begin again."""
 
     id: int
@@ -56,7 +56,7 @@ class Failed(Message):
         return self.code in TERMINAL_CODES
 
 
-class Snapshot(Message):
+class Snapshot(Message, frozen=True, gc=False):
     """A whole book: {price_cc: count_ch} a side. `id` is the command's that asked for it, 0 when none did."""
 
     sid: int
@@ -67,7 +67,7 @@ class Snapshot(Message):
     id: int = 0
 
 
-class Delta(Message):
+class Delta(Message, frozen=True, gc=False):
     """A signed change of one level. `client_order_id` only where an order of ours caused it."""
 
     sid: int
@@ -80,7 +80,7 @@ class Delta(Message):
     client_order_id: str = ""
 
 
-class Ticker(Message):
+class Ticker(Message, frozen=True, gc=False):
     """A market's public numbers. A side that is empty is None, as is the last price before the first trade."""
 
     sid: int
@@ -95,7 +95,7 @@ class Ticker(Message):
     at_ms: int
 
 
-class Trade(Message):
+class Trade(Message, frozen=True, gc=False):
     """A public print. `taker_side` BID: the taker bought YES. None where the exchange did not say."""
 
     sid: int
@@ -109,7 +109,7 @@ class Trade(Message):
     at_ms: int
 
 
-class FillMessage(Message):
+class FillMessage(Message, frozen=True, gc=False):
     """One fill of ours. `exchange_index` is None from exchanges older than shards: ask the market then."""
 
     sid: int
@@ -145,7 +145,7 @@ class FillMessage(Message):
         )
 
 
-class UserOrder(Message):
+class UserOrder(Message, frozen=True, gc=False):
     """One order of ours as it stands now. `status`: resting, canceled, executed, or a word we do not know."""
 
     sid: int
@@ -166,7 +166,7 @@ class UserOrder(Message):
     reason: str
 
 
-class MarketPosition(Message):
+class MarketPosition(Message, frozen=True, gc=False):
     """The account's signed net position in one market."""
 
     sid: int
@@ -178,7 +178,7 @@ class MarketPosition(Message):
     volume_ch: int
 
 
-class Lifecycle(Message):
+class Lifecycle(Message, frozen=True, gc=False):
     """A market's life changed. Only the facts that `kind` is about are set. Opening and closing say nothing."""
 
     sid: int
@@ -198,7 +198,7 @@ class Lifecycle(Message):
     title: str = ""
 
 
-class EventListed(Message):
+class EventListed(Message, frozen=True, gc=False):
     sid: int
     seq: int | None
     event_ticker: str
@@ -206,7 +206,7 @@ class EventListed(Message):
     exchange_index: int
 
 
-class EventFee(Message):
+class EventFee(Message, frozen=True, gc=False):
     """An event's fee differs from its series', or no longer does (None)."""
 
     sid: int
@@ -216,7 +216,7 @@ class EventFee(Message):
     multiplier_millionths: int | None
 
 
-class IndexValue(Message):
+class IndexValue(Message, frozen=True, gc=False):
     """One value of an index. `settle_micros` over `settle_values` seconds: the settlement mean, in its last minute."""
 
     sid: int
@@ -229,13 +229,13 @@ class IndexValue(Message):
     settle_values: int = 0
 
 
-class IndexList(Message):
+class IndexList(Message, frozen=True, gc=False):
     sid: int
     seq: int
     index_ids: tuple[str, ...]
 
 
-class Other(Message):
+class Other(Message, frozen=True, gc=False):
     """A type of message that we do not use. Its seq still counts."""
 
     sid: int | None

@@ -42,20 +42,20 @@ class Signs(Protocol):
     def headers(self, method: str, path: str, at_ms: int) -> dict[str, str]: ...
 
 
-class Connected(Message):
+class Connected(Message, frozen=True, gc=False):
     """A new connection; `epoch` counts them from 1. Subscribe now: the exchange remembers nothing."""
 
     epoch: int
 
 
-class Disconnected(Message):
+class Disconnected(Message, frozen=True, gc=False):
     """The connection, or an attempt at one, failed. The next attempt comes by itself, after `retry_s` at the least."""
 
     reason: str
     retry_s: float
 
 
-class Garbled(Message):
+class Garbled(Message, frozen=True, gc=False):
     """A frame that is not what we know: entries must stop, and the raw body is to be kept."""
 
     what: str
@@ -133,7 +133,8 @@ class Stream:
         return self._decoded(raws)
 
     def _decoded(self, raws: list[bytes]) -> list[Event]:
-        decode, events = self._decode, []
+        decode = self._decode
+        events: list[Event] = []
         for raw in raws:
             try:
                 message = decode(raw)
@@ -141,12 +142,11 @@ class Stream:
                 events.append(Garbled(str(drift), raw))
                 continue
             events.append(message)
-            kind = type(message)
-            if kind is Delta:
+            if type(message) is Delta:
                 continue
-            if kind is Subscribed:
+            if isinstance(message, Subscribed):
                 self.sids[message.channel] = message.sid
-            elif kind is Failed and message.terminal:
+            elif isinstance(message, Failed) and message.terminal:
                 events.append(self._lost(f"stream error {message.code}: {message.text}"))
                 break
         return events
@@ -258,6 +258,7 @@ class Stream:
             raise _refusal(error) from error
         except (OSError, websocket.WebSocketException, ValueError) as error:
             raise Unavailable(f"cannot connect to {self.url}: {error or type(error).__name__}") from error
+        assert link.sock is not None
         self._socket, self._frames = link, Frames(link.sock, link.pong)
         self.epoch += 1
         self.sids = {}
