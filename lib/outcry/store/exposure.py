@@ -1,0 +1,160 @@
+"""What is already at risk: read in the very transaction that reserves the next order.
+
+Positions count at average cost (what was paid for what is still held and can be lost), orders at their reserved worst
+case until they are terminal and every reported fill is booked. Booking a fill moves its share of the reservation into
+the position, in the fill's own transaction, so nothing is counted twice and nothing is missed.
+"""
+
+import sqlite3
+from dataclasses import dataclass, field
+
+from outcry.domain.ledger import realized_micros
+from outcry.domain.order import Purpose
+from outcry.domain.units import ONE_DOLLAR_CC
+from outcry.domain.view import Exposure
+from outcry.store import accounts, fills
+
+
+@dataclass(slots=True)
+class _Held:
+    """Sums over one part of the floor: money at risk, contracts, and the markets they are in."""
+
+    micros: int = 0
+    count_ch: int = 0
+    markets: set[str] = field(default_factory=set)
+
+    def add(self, ticker: str, micros: int, count_ch: int) -> None:
+        self.micros += micros
+        self.count_ch += count_ch
+        self.markets.add(ticker)
+
+
+@dataclass(frozen=True, slots=True)
+class _Roll:
+    """The last roll of the trading day. Without one there is no capital, and so no room for any entry."""
+
+    day: str = ""
+    equity_micros: int = 0
+    at_ms: int = 0
+
+
+def read(db: sqlite3.Connection, agent: str, ticker: str, exchange_index: int) -> Exposure:
+    """Everything the limits need to know before this agent orders in this market of this shard.
+
+    Call it inside `BEGIN IMMEDIATE`: what it says stays true until that transaction ends.
+    """
+    everyone, own, here, own_here = _Held(), _Held(), _Held(), _Held()
+    position_ch = exits_ch = entries_ch = shard_reserved_micros = 0
+    for row in db.execute("SELECT agent, ticker, position_ch FROM holdings WHERE settled = 0 AND position_ch <> 0"):
+        cost_micros, size_ch = at_cost_micros(db, row["agent"], row["ticker"]), abs(row["position_ch"])
+        for held in _concerned(row, agent, ticker, everyone, own, here, own_here):
+            held.add(row["ticker"], cost_micros, size_ch)
+        if row["agent"] == agent and row["ticker"] == ticker:
+            position_ch = row["position_ch"]
+    for row in db.execute(
+        "SELECT agent, ticker, purpose, exchange_index, count_ch - booked_ch AS open_ch,"
+        " (reserved_micros * (count_ch - booked_ch) + count_ch - 1) / count_ch AS micros FROM open_orders"
+    ):
+        entry = row["purpose"] == Purpose.ENTRY
+        for held in _concerned(row, agent, ticker, everyone, own, here, own_here):
+            held.add(row["ticker"], row["micros"], row["open_ch"] if entry else 0)
+        if row["exchange_index"] == exchange_index:
+            shard_reserved_micros += row["micros"]
+        if row["agent"] == agent and row["ticker"] == ticker:
+            entries_ch, exits_ch = entries_ch + row["open_ch"] * entry, exits_ch + row["open_ch"] * (not entry)
+    roll = _roll(db)
+    orders_today, notional_micros = _ordered_since(db, agent, roll.at_ms)
+    return Exposure(
+        capital_micros=roll.equity_micros,
+        allocation_micros=_number(db, "SELECT allocation_micros FROM agents WHERE name = ?", agent),
+        floor_micros=everyone.micros,
+        agent_micros=own.micros,
+        market_micros=here.micros,
+        market_count_ch=here.count_ch,
+        agent_market_count_ch=own_here.count_ch,
+        position_ch=position_ch,
+        account_position_ch=_number(db, "SELECT position_ch FROM account_positions WHERE ticker = ?", ticker),
+        open_order_ch=entries_ch,
+        exits_in_flight_ch=exits_ch,
+        agent_markets=len(own.markets),
+        agent_day_pnl_micros=_agent_day_micros(db, agent, roll),
+        floor_day_pnl_micros=_floor_day_micros(db, roll),
+        available_cash_micros=accounts.expected_micros(db, exchange_index) - shard_reserved_micros,
+        orders_today=orders_today,
+        agent_notional_today_micros=notional_micros,
+    )
+
+
+def at_cost_micros(db: sqlite3.Connection, agent: str, ticker: str) -> int:
+    """What one agent paid, on average, for what it still holds of a market and can lose; fees are gone already.
+
+    A position that only ever grew costs what it moved; one that was partly closed needs its fills in order.
+    """
+    row = db.execute(
+        "SELECT position_ch, cash_micros, bought_ch, sold_ch FROM holdings WHERE agent = ? AND ticker = ?",
+        (agent, ticker),
+    ).fetchone()
+    if row is None or row["position_ch"] == 0:
+        return 0
+    realized = 0
+    if row["bought_ch"] and row["sold_ch"]:
+        realized = realized_micros(fills.of_agent(db, agent, ticker))
+    return realized - row["cash_micros"] + max(0, -row["position_ch"]) * ONE_DOLLAR_CC
+
+
+def capital_known(db: sqlite3.Connection) -> bool:
+    """Whether the trading day has rolled at least once: before that no entry can be sized."""
+    return db.execute("SELECT 1 FROM capital LIMIT 1").fetchone() is not None
+
+
+def _concerned(row: sqlite3.Row, agent: str, ticker: str, *sums: _Held) -> list[_Held]:
+    everyone, own, here, own_here = sums
+    mine, local = row["agent"] == agent, row["ticker"] == ticker
+    return [held for held, yes in ((everyone, True), (own, mine), (here, local), (own_here, mine and local)) if yes]
+
+
+def _roll(db: sqlite3.Connection) -> _Roll:
+    row = db.execute("SELECT day, equity_micros, at_ms FROM capital ORDER BY day DESC LIMIT 1").fetchone()
+    return _Roll(row["day"], row["equity_micros"], row["at_ms"]) if row else _Roll()
+
+
+def _ordered_since(db: sqlite3.Connection, agent: str, at_ms: int) -> tuple[int, int]:
+    """Orders since the roll, and $1 for each contract of the entries among them: as sent while they count."""
+    row = db.execute(
+        "SELECT count(*) AS orders, coalesce(sum(CASE WHEN purpose <> 'entry' THEN 0"
+        "   WHEN state IN ('abandoned', 'executed', 'canceled', 'rejected', 'absent') AND booked_ch >= filled_ch"
+        "   THEN filled_ch ELSE count_ch END), 0) AS count_ch"
+        " FROM orders WHERE agent = ? AND created_at_ms >= ?",
+        (agent, at_ms),
+    ).fetchone()
+    return row["orders"], row["count_ch"] * ONE_DOLLAR_CC
+
+
+def _agent_day_micros(db: sqlite3.Connection, agent: str, roll: _Roll) -> int:
+    """The agent's equity less what it was at the roll; one born since began at nothing. Known outcomes at their value."""
+    equity_micros = _number(
+        db,
+        "SELECT coalesce((SELECT sum(cash_micros - fees_micros) FROM agent_markets WHERE agent = ?1), 0)"
+        " + coalesce((SELECT sum(p.position_ch * coalesce(m.settlement_value_cc, p.mark_cc))"
+        "      FROM positions p LEFT JOIN markets m ON m.ticker = p.ticker WHERE p.agent = ?1), 0)",
+        agent,
+    )
+    began_micros = _number(db, "SELECT equity_micros FROM agent_days WHERE day = ? AND agent = ?", roll.day, agent)
+    return equity_micros - began_micros
+
+
+def _floor_day_micros(db: sqlite3.Connection, roll: _Roll) -> int:
+    """The floor's equity less capital, and less what people have put in since."""
+    if not roll.day:
+        return 0
+    moved_micros = _number(
+        db,
+        "SELECT coalesce(sum(amount_micros), 0) FROM cash_events WHERE kind IN ('deposit', 'withdrawal') AND at_ms > ?",
+        roll.at_ms,
+    )
+    return accounts.floor_equity_micros(db) - roll.equity_micros - moved_micros
+
+
+def _number(db: sqlite3.Connection, query: str, *values: str | int) -> int:
+    row = db.execute(query, values).fetchone()
+    return row[0] if row else 0

@@ -1,0 +1,100 @@
+"""From an intent to a planned order in one durable transaction: read what is at risk, ask, keep the answer, reserve.
+
+Check and reservation are one `BEGIN IMMEDIATE`, so ten traders together cannot exceed a limit that one would respect.
+Nothing is sent from here, and no transaction is open when something is.
+"""
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from outcry.domain.market import Market
+from outcry.domain.order import Order, Purpose, State
+from outcry.domain.view import Answer, Decision, Exposure, Intent, Verdict, View
+from outcry.store import decisions, exposure, orders
+from outcry.store.database import write
+from outcry.store.ids import client_order_id, ulid
+
+Gate = Callable[[Exposure], Verdict]
+Reserve = Callable[[Exposure, int], tuple[bool, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An intent on its way to the gate, with all that must be kept beside the decision.
+
+    floor_id, environment  of this floor; both end up on the order
+    view          the whole view it was made on; view.quote.publish says which publish that was
+    parameters    the agent's parameters as used; code_sha256 which source of the strategy read them
+    expires_at_ms the dead-man on the exchange's side; only for orders that may rest
+    """
+
+    floor_id: str
+    environment: str
+    agent: str
+    purpose: Purpose
+    market: Market
+    intent: Intent
+    view: View
+    parameters: Mapping[str, Any]
+    code_sha256: str
+    expires_at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """The decision as kept, and the planned order where the verdict allows one."""
+
+    decision: Decision
+    order: Order | None
+
+
+def place(db: sqlite3.Connection, request: Request, gate: Gate, reserve: Reserve, now_ms: int) -> Placement:
+    """Ask the gate with the exposure of this instant; keep decision and, if allowed, the order, durably.
+
+    gate     the risk rules for an entry, the reduce-only rule for an exit
+    reserve  (exposure, count_ch) -> (whether the wire flag reduce_only may be set, worst-case cost in micro-dollars)
+    raises   Unavailable when the database refuses; nothing was kept then
+    """
+    view_json = decisions.encode_view(request.view)
+    market, intent = request.market, request.intent
+    with write(db):
+        at_risk = exposure.read(db, request.agent, market.ticker, market.exchange_index)
+        verdict = gate(at_risk)
+        decision = Decision(
+            decision_id=ulid(now_ms),
+            agent=request.agent,
+            ticker=market.ticker,
+            purpose=request.purpose,
+            at_ms=now_ms,
+            intent=intent,
+            verdict=verdict,
+            view_json=view_json,
+            publish=request.view.quote.publish,
+        )
+        decisions.insert(db, decision, request.parameters, request.code_sha256)
+        if verdict.answer is Answer.REFUSED:
+            return Placement(decision, None)
+        reduce_only, reserved_micros = reserve(at_risk, verdict.count_ch)
+        order = Order(
+            client_order_id=client_order_id(request.floor_id, request.agent, now_ms),
+            agent=request.agent,
+            ticker=market.ticker,
+            exchange_index=market.exchange_index,
+            side=intent.side,
+            price_cc=intent.limit_cc,
+            count_ch=verdict.count_ch,
+            time_in_force=intent.time_in_force,
+            purpose=request.purpose,
+            state=State.PLANNED,
+            decision_id=decision.decision_id,
+            created_at_ms=now_ms,
+            reserved_micros=reserved_micros,
+            expires_at_ms=request.expires_at_ms,
+            post_only=intent.post_only,
+            reduce_only=reduce_only,
+            updated_at_ms=now_ms,
+        )
+        orders.insert(db, order, request.environment)
+    return Placement(decision, order)
