@@ -164,7 +164,12 @@ class Exposure:
     position_ch         this agent's signed position in the market; account_position_ch the account's net one
     open_order_ch       contracts of this agent's entries in the market that still count
     exits_in_flight_ch  contracts of this agent's exits in the market that still count
-    agent_markets       markets in which the agent holds or orders something
+    agent_markets       markets in which the agent holds or orders something, this one included
+    market_count_ch     contracts of all agents here, held (each at its absolute size) or in entries that still count;
+                        agent_market_count_ch the same of this agent
+    available_cash_micros  what the exchange would still let us spend on this market's shard
+    agent_notional_today_micros  $1 for each contract of this agent's entries since the roll of the trading day: as sent
+                        while they count, as filled afterwards
     day_pnl_micros      change of the agent's / the floor's equity since the roll of the trading day
     """
 
@@ -184,3 +189,4 @@ class Exposure:
     floor_day_pnl_micros: int = 0
     available_cash_micros: int = 0
     orders_today: int = 0
+    agent_notional_today_micros: int = 0

@@ -1,0 +1,76 @@
+"""The gate: every entry passes here, inside the transaction that reserves it. Exits and cancels never come.
+
+The rules are asked in one order. The first ones look at the floor and the market and say yes or no; then the order is
+sized; the rest cut it or refuse it. A smaller size can pay more fee per contract, so a cut order is asked again
+whether it is worth its cost.
+"""
+
+from dataclasses import replace
+
+from outcry.domain.limits import Limits
+from outcry.domain.view import Answer, Exposure, Intent, Verdict
+from outcry.risk import (
+    close_time,
+    controls,
+    daily_loss,
+    edge,
+    floor,
+    liquidity,
+    per_agent,
+    per_market,
+    per_trade,
+    sizing,
+    sound,
+    spread,
+    spread_and_fee,
+    stale,
+)
+from outcry.risk.case import Case, Facts, Fee, refused
+
+__all__ = ["ENTRY_RULES", "SIZE_RULES", "WORTH_RULES", "Facts", "Fee", "gate"]
+
+ENTRY_RULES = (controls.check, sound.check, stale.check, close_time.check, spread.check, liquidity.check)
+WORTH_RULES = (edge.check, spread_and_fee.check)
+SIZE_RULES = (per_trade.check, per_market.check, per_agent.check, floor.check, daily_loss.check)
+
+
+def gate(intent: Intent, facts: Facts, exposure: Exposure, limits: Limits, now_ms: int, fee: Fee) -> Verdict:
+    """Whether an entry may be sent, and how much of it.
+
+    now_ms   the clock that `facts` were read at
+    fee      estimate of one fill's fee, rounded upwards: (is_taker, price_cc, count_ch) -> micro-dollars
+    returns  whole contracts; the rule that refused or cut most, and the figures; never more than any limit allows
+    raises   InvariantBroken when the fee estimate is no whole number of micro-dollars
+    """
+    case = Case(intent, facts, exposure, limits, now_ms, fee)
+    for check in ENTRY_RULES:
+        objection = check(case)
+        if objection is not None:
+            return objection
+    size = sizing.size(case)
+    count_ch, spoke = size.count_ch, None
+    if count_ch == 0:
+        return refused("size", size.reason, **size.numbers)
+    for rule in (*WORTH_RULES, *SIZE_RULES):
+        objection = rule(case, count_ch)
+        if objection is None:
+            continue
+        if objection.answer is Answer.REFUSED:
+            return replace(objection, numbers=(*objection.numbers, ("wanted_ch", size.count_ch)))
+        if spoke is None or count_ch - objection.count_ch > spoke[0]:
+            spoke = (count_ch - objection.count_ch, objection)
+        count_ch = objection.count_ch
+    if spoke is None:
+        return Verdict(Answer.ALLOWED, count_ch, "", "", _figures(case, size, count_ch))
+    for rule in WORTH_RULES:
+        objection = rule(case, count_ch)
+        if objection is not None:
+            return replace(objection, numbers=(*objection.numbers, ("wanted_ch", size.count_ch)))
+    verdict = spoke[1]
+    return replace(verdict, count_ch=count_ch, numbers=(*verdict.numbers, *_figures(case, size, count_ch)))
+
+
+def _figures(case: Case, size: sizing.Size, count_ch: int) -> tuple[tuple[str, int | float | str], ...]:
+    fee_micros, cost_micros = case.fee_micros(count_ch), case.cost_micros(count_ch)
+    sized = tuple(size.numbers.items())
+    return (*sized, ("wanted_ch", size.count_ch), ("fee_micros", fee_micros), ("cost_micros", cost_micros))
