@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-export DEMO_MINUTES REPLAY SPEED
+export DEMO_MINUTES SPEED
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-fast check schema bench clean
@@ -14,7 +14,7 @@ help: ## list the targets
 setup: $(VENV)/.runtime ## make the Python environment that the programs run in
 
 demo: $(VENV)/.runtime ## run a whole floor on the embedded exchange (DEMO_MINUTES=3, REPLAY=FILE…, SPEED=10)
-	@bin/demo
+	@bin/demo $(foreach file,$(REPLAY),--replay $(file))
 
 test: $(VENV)/.tests ## run all tests, fast ones first, and say how long each layer took
 	@$(BIN)/python tests/layers.py

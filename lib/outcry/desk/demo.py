@@ -1,0 +1,216 @@
+"""A whole floor for a few minutes: exchange, collector, clerk, traders, a live line, a clean stop, the report."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from outcry.domain.errors import Unavailable
+from outcry.ops import floor as floors
+from outcry.ops import settings as settings_file
+from outcry.ops.children import Child, Children
+from outcry.ops.clock import now_ms
+from outcry.ops.floor import Floor
+from outcry.ops.program import HOME
+from outcry.store import agents, database, progress
+
+START_PATIENCE_S = 30
+LAST_LOOK_S = 20
+LINE_EVERY_S = 15  # when nobody watches
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to run. `minutes` is None for a replay: it runs until the recording ends."""
+
+    minutes: float | None
+    replay: tuple[Path, ...] = ()
+    speed: float = 1.0
+
+
+class Stopped(Exception):
+    """Somebody pressed Ctrl-C or sent SIGTERM."""
+
+
+def run(settings: Path, state: Path, plan: Plan) -> int:
+    """Run it; returns 0 when at least one trade settled and the ledger reconciled, else 1 and says why."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGINT, _interrupt)
+    settings = _own_settings(settings, state, plan)
+    loaded = settings_file.load(settings)
+    floor = floors.open_floor(loaded, state)
+    children = Children(floor.folder / "log", ["--settings", str(settings), "--state", str(state)])
+    _say(f"state in {floor.folder}")
+    _say(f"windows and look-backs shortened by {loaded.time_factor:g}")
+    if plan.replay:
+        _say(f"replaying {', '.join(path.name for path in plan.replay)} at {plan.speed:g}x")
+    else:
+        _say(f"index volatility {loaded.local.volatility:.0%} a year, seed {loaded.local.seed}")
+    names: list[str] = []
+    try:
+        names = _start(floor, children, plan, settings, state)
+        _watch(floor, children, plan)
+    except Stopped:
+        _say("stopping")
+        _stop(floor, children, names)
+        return 130
+    except BaseException:
+        _stop(floor, children, names)
+        raise
+    faults = [_obituary(child) for child in children.ended()]
+    faults += _stop(floor, children, names)
+    return _conclude(floor, settings, state, faults)
+
+
+def _own_settings(settings: Path, state: Path, plan: Plan) -> Path:
+    """A copy of the settings beside the state; a replay's look-backs are shortened by its speed, as its windows are."""
+    text = settings.read_text() if settings.exists() else ""
+    if plan.replay:
+        line = f"time_factor = {plan.speed:g}"
+        text, found = re.subn(r"(?m)^time_factor\s*=.*$", line, text)
+        text = text if found else f"{line}\n{text}"
+    state.mkdir(parents=True, exist_ok=True)
+    own = state / "floor.toml"
+    own.write_text(text)
+    return own
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise Stopped
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _start(floor: Floor, children: Children, plan: Plan, settings: Path, state: Path) -> list[str]:
+    """Everything in its order; returns the traders' names."""
+    migrated = subprocess.run(
+        [HOME / "bin" / "migrate", "--quiet", "--settings", settings, "--state", state], check=False
+    )
+    if migrated.returncode:
+        raise Unavailable("bin/migrate failed", "its message stands above")
+    replay = [word for file in plan.replay for word in ("--replay", str(file))]
+    children.start("exchange", "exchange", *replay, *(["--speed", f"{plan.speed:g}"] if replay else []))
+    _until(floor.exchange_file.exists, children, "the exchange to listen")
+    children.start("clerk", "clerk")
+    children.start("collector", "collector")
+    db = database.read_only(floor.database)
+    try:
+        living = [agent.name for agent in agents.everyone(db) if agent.stage != "retired"]
+    finally:
+        db.close()
+    for name in living:
+        children.start(f"trader@{name}", "trader", name)
+    _say(f"running exchange, collector, clerk and {len(living)} traders: {', '.join(living)}")
+    return [f"trader@{name}" for name in living]
+
+
+def _until(condition: Callable[[], bool], children: Children, what: str) -> None:
+    deadline = time.monotonic() + START_PATIENCE_S
+    while not condition():
+        if gone := children.ended():
+            raise Unavailable(_obituary(gone[0]))
+        if time.monotonic() > deadline:
+            raise Unavailable(f"waited {START_PATIENCE_S} s for {what}", "see the logs in its state folder")
+        time.sleep(0.05)
+
+
+def _obituary(child: Child) -> str:
+    return f"{child.name} ended with exit code {child.exit_code}: {child.last_words(1)} (log: {child.log})"
+
+
+def _watch(floor: Floor, children: Children, plan: Plan) -> None:
+    """A line of progress until the time is up, the recording has ended, or a program everybody needs is gone."""
+    started = time.monotonic()
+    watched = sys.stderr.isatty()
+    next_line = started
+    mourned: set[str] = set()
+    db = database.read_only(floor.database)
+    try:
+        while True:
+            elapsed = time.monotonic() - started
+            for child in children.ended():
+                if child.name not in mourned:
+                    mourned.add(child.name)
+                    _say(("\n" if watched else "") + _obituary(child))
+            if mourned & {"exchange", "collector", "clerk"}:
+                return
+            over = elapsed >= plan.minutes * 60 if plan.minutes is not None else _replay_ended(floor)
+            if over or time.monotonic() >= next_line:
+                line = _line(elapsed, plan, progress.read(db))
+                click.echo(f"\r{line}\033[K" if watched else line, err=True, nl=not watched or over)
+                next_line += 1 if watched else LINE_EVERY_S
+            if over:
+                return
+            time.sleep(0.1)
+    finally:
+        db.close()
+
+
+def _line(elapsed_s: float, plan: Plan, now: progress.Progress) -> str:
+    clock = f"{int(elapsed_s) // 60}:{int(elapsed_s) % 60:02d}"
+    whole = f" of {int(plan.minutes * 60) // 60}:{int(plan.minutes * 60) % 60:02d}" if plan.minutes is not None else ""
+    ledger = {None: "not yet looked at", True: "agrees", False: "DIFFERS"}[now.reconciled]
+    return (
+        f"{clock}{whole}  publishes {now.publishes:,}  decisions {now.decisions:,}  orders {now.orders:,}"
+        f"  fills {now.fills:,}  settled {now.settled_markets:,} markets and {now.settled_trades:,} trades"
+        f"  ledger {ledger}"
+    )
+
+
+def _replay_ended(floor: Floor) -> bool:
+    try:
+        return bool(json.loads(floor.exchange_file.read_text()).get("ended"))
+    except (OSError, ValueError):
+        return False
+
+
+def _stop(floor: Floor, children: Children, traders: list[str]) -> list[str]:
+    """Traders first; then the clerk gets one more look at the exchange; then the rest. Returns what went wrong."""
+    killed = children.stop(traders)
+    asked_at_ms = now_ms()
+    if (clerk := children.all.get("clerk")) and clerk.exit_code is None and floor.database.exists():
+        db = database.read_only(floor.database)
+        try:
+            deadline = time.monotonic() + LAST_LOOK_S
+            while time.monotonic() < deadline and clerk.exit_code is None:
+                now = progress.read(db)
+                if now.reconciled and now.reconciled_at_ms > asked_at_ms:
+                    break
+                time.sleep(0.1)
+        finally:
+            db.close()
+    for name in ("collector", "clerk", "exchange"):
+        killed += children.stop([name])
+    codes = [child for child in children.all.values() if child.exit_code not in (0, -signal.SIGKILL)]
+    return [f"{name} had to be killed" for name in killed] + [_obituary(child) for child in codes]
+
+
+def _conclude(floor: Floor, settings: Path, state: Path, faults: list[str]) -> int:
+    sys.stdout.flush()
+    subprocess.run([HOME / "bin" / "report", "--today", "--settings", settings, "--state", state], check=False)
+    db = database.read_only(floor.database)
+    try:
+        now = progress.read(db)
+    finally:
+        db.close()
+    if not now.settled_trades:
+        faults.append("no trade settled")
+    if not now.reconciled:
+        faults.append("the ledger does not agree with the exchange")
+    for fault in dict.fromkeys(faults):
+        _say(f"demo: {fault}")
+    _say(f"state kept in {floor.folder}; look around with:")
+    shown = os.path.relpath(state)
+    for command in ("report --today --json", "status", "agent ls"):
+        _say(f"  bin/{command} --settings {shown}/floor.toml --state {shown}")
+    return 1 if faults else 0
