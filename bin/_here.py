@@ -1,11 +1,16 @@
-"""Run a program under the project's own Python, whichever python3 found it. Imported first by every file in bin/."""
+"""Run a program under the project's own Python, whichever python3 found it. Imported first by every file in bin/.
+
+`os.path`, not `pathlib`: this runs before every program, and the import would cost more than all the rest.
+"""
 
 import os
 import sys
 
 home = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
-python = os.path.join(home, ".venv", "bin", "python")
-if os.path.realpath(sys.prefix) != os.path.join(home, ".venv"):
+venv = os.path.join(home, ".venv")
+if os.path.realpath(sys.prefix) != os.path.realpath(venv):
+    python = os.path.join(venv, "bin", "python")
     if not os.path.exists(python):
-        sys.exit(f"{os.path.basename(sys.argv[0])}: no Python environment at {home}/.venv (run `make setup` first)")
+        print(f"{os.path.basename(sys.argv[0])}: no Python environment at {venv} (run `make setup`)", file=sys.stderr)
+        sys.exit(78)
     os.execv(python, [python, *sys.argv])
