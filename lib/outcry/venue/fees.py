@@ -44,7 +44,7 @@ def trade_fee_micros(terms: FeeTerms, is_taker: bool, price_cc: int, count_ch: i
     return -(-model // _MODEL_TO_MICROS)
 
 
-def charge(  # noqa: PLR0917
+def charge(
     accumulator_micros: int,
     terms: FeeTerms,
     side: Side,

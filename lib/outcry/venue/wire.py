@@ -138,19 +138,25 @@ def parse_error(status: int, body: bytes) -> ApiError:
     'too many requests'
     """
     try:
-        whole: object = msgspec.json.decode(body)
+        whole = msgspec.json.decode(body)
     except msgspec.MsgspecError:
         whole = None
-    if isinstance(whole, dict):
-        nested = whole.get("error")
-        for candidate in (nested, whole):
-            if isinstance(candidate, dict) and ("code" in candidate or candidate is nested):
-                return ApiError(*(_text(candidate.get(name)) for name in ("code", "message", "details")))
-        for plain in (nested, whole.get("msg"), whole.get("message")):
-            if isinstance(plain, str) and plain:
-                return ApiError("", plain[:_LONGEST_MESSAGE], "")
+    told: dict = whole if isinstance(whole, dict) else {}
+    nested = told.get("error")
+    if isinstance(nested, dict):
+        return _api_error(nested)
+    if "code" in told:
+        return _api_error(told)
+    for plain in (nested, told.get("msg"), told.get("message")):
+        if isinstance(plain, str) and plain:
+            return ApiError("", plain[:_LONGEST_MESSAGE], "")
     raw = body[:_LONGEST_MESSAGE].decode("utf-8", "replace").strip()
     return ApiError("", raw or f"HTTP {status} without a body", "")
+
+
+def _api_error(told: dict) -> ApiError:
+    code, message, details = (_text(told.get(name)) for name in ("code", "message", "details"))
+    return ApiError(code, message, details)
 
 
 def _text(value: object) -> str:
