@@ -1,8 +1,8 @@
-"""Strategies as agents run them: built from an agent's row, and their source kept for ever."""
+"""Strategies as agents run them: checked before an agent is made of one, and their source kept for ever."""
 
+import importlib
 import inspect
 import sqlite3
-import sys
 from typing import Any
 
 from outcry.store import agents
@@ -14,8 +14,7 @@ def source_of(strategy: str) -> str:
 
     raises  Misconfigured when there is no strategy of that name
     """
-    built = catalogue.build(strategy, {})
-    return inspect.getsource(sys.modules[type(built).__module__])
+    return inspect.getsource(importlib.import_module(catalogue.module(strategy)))
 
 
 def keep_source(db: sqlite3.Connection, strategy: str, now_ms: int) -> str:

@@ -168,6 +168,11 @@ def deposited_micros(db: sqlite3.Connection) -> int:
     ).fetchone()[0]
 
 
+def cash_total_micros(db: sqlite3.Connection) -> int:
+    """Deposits, withdrawals, adjustments and transfers over all shards: the account without any trading."""
+    return db.execute("SELECT coalesce(sum(amount_micros), 0) FROM cash_events").fetchone()[0]
+
+
 def floor_equity_micros(db: sqlite3.Connection) -> int:
     """The floor's worth with the account's net positions at the price they could be closed at now.
 
