@@ -1,0 +1,363 @@
+"""The trader as a function: events in, commands out. No clock, no file, no socket, no chance that was not handed in.
+
+    IDLE -> CALIBRATING -> READY <-> ACTING        any of them -> ERROR -> CALIBRATING
+
+IDLE         nothing restored yet
+CALIBRATING  waiting until no order is in doubt, and every order found resting is adopted or cancelled
+READY        looking
+ACTING       a request is under way whose outcome is not known: no new entry until it is
+ERROR        the strategy raised, or something outside is broken; retried, with growing pauses
+
+Exits, cancels and renewals go on in every state but IDLE: whatever is wrong, a position can be left.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from outcry.domain.order import Purpose, TimeInForce
+from outcry.domain.view import Answer, Intent, View
+from outcry.strategies.catalogue import Strategy
+from outcry.trading.board import Board, index_at_ms
+from outcry.trading.events import (
+    Bars,
+    Clock,
+    Command,
+    Control,
+    Event,
+    Fill,
+    Note,
+    OrderUpdate,
+    Place,
+    Quotes,
+    Restored,
+    Settlement,
+    Topic,
+)
+from outcry.trading.exits import leave
+from outcry.trading.leaving import Leaving
+from outcry.trading.orders import OrderService, expiry_ms, unwanted
+from outcry.trading.positions import Position, PositionTracker
+from outcry.trading.tempo import Pacing, Tempo
+
+CLOCK_STEP_MS = 1_000  # a clock that goes back by more was set back
+LONGEST_RETRY_MS = 60_000
+SPAN_MARGIN_MS = 6_000  # two missing index prices may lie at the far end of a look-back
+
+
+class Phase(StrEnum):
+    IDLE = "IDLE"
+    CALIBRATING = "CALIBRATING"
+    READY = "READY"
+    ACTING = "ACTING"
+    ERROR = "ERROR"
+
+
+@dataclass(slots=True)
+class _Fault:
+    """Why the trader is in ERROR of its own, until when, and how often in a row."""
+
+    reason: str = ""
+    until_ms: int = 0
+    times: int = 0
+
+    def happened(self, reason: str, now_ms: int, first_pause_ms: int) -> None:
+        self.reason, self.times = reason, self.times + 1
+        self.until_ms = now_ms + min(first_pause_ms * 2 ** min(self.times - 1, 10), LONGEST_RETRY_MS)
+
+
+class Coordinator:
+    """One agent's trader.
+
+    strategy     settings in, intent out; whatever it raises is caught, noted, and retried later
+    tempo        how often it looks, how long it waits
+    time_factor  by how much this floor's windows are shortened
+    chance       the agent's seeded generator of numbers in [0, 1): one draw a look, for baselines
+    """
+
+    def __init__(self, strategy: Strategy, tempo: Tempo, time_factor: float, chance: Callable[[], float]) -> None:
+        self.phase, self.phase_since_ms = Phase.IDLE, 0
+        self.now_ms = 0
+        self.orders = OrderService(tempo)
+        self.positions = PositionTracker()
+        self.board = Board(int(strategy.warm_up_ms / time_factor) + SPAN_MARGIN_MS, time_factor)
+        self.control: Control | None = None
+        self._strategy, self._tempo, self._chance = strategy, tempo, chance
+        self._pacing = Pacing(tempo)
+        self._leaving = Leaving(tempo)
+        self._raised, self._unplaced = _Fault(), _Fault()
+        self._ticket = 0
+        self._found: set[str] = set()
+        self._restored_at_ms: int | None = None
+
+    @property
+    def reason(self) -> str:
+        """Why entries are not being made just now; "" when nothing general stands against them."""
+        control = self.control
+        if fault := self._raised.reason or self._unplaced.reason:
+            return fault
+        if control is None:
+            return "controls not read yet"
+        return control.trouble or control.unready or control.halted or control.stopped or control.paused
+
+    def step(self, event: Event) -> list[Command]:
+        """Take one event; say what to do. Deterministic: same events, same generator, same commands."""
+        if event.at_ms < self.now_ms - CLOCK_STEP_MS:
+            self._pacing.clock_stepped_back()
+            self._leaving.clock_stepped_back()
+            for fault in (self._raised, self._unplaced):
+                fault.until_ms = min(fault.until_ms, event.at_ms + LONGEST_RETRY_MS)
+        self.now_ms = event.at_ms
+        self._hear(event)
+        if self._restored_at_ms is None:
+            return []
+        commands: list[Command] = []
+        self._adopt_or_condemn()
+        self._settle_phase(commands)
+        self._leave(commands)
+        self._tend(commands)
+        if isinstance(event, Quotes | Bars | Clock):
+            self._look(commands)
+        self._settle_phase(commands)
+        return commands
+
+    def warm(self) -> dict[str, object]:
+        """What a checkpoint keeps: how long markets rest, when positions were reviewed. Never truth."""
+        return {"pacing": self._pacing.warm(), "reviews": self.positions.reviews()}
+
+    # ---- hearing ----------------------------------------------------------------------------------------------------
+
+    def _hear(self, event: Event) -> None:
+        match event:
+            case Quotes():
+                self.board.hear_quotes(event)
+            case Bars():
+                self.board.hear_bars(event)
+            case OrderUpdate():
+                self._hear_order(event)
+            case Fill():
+                (self.positions.take_back if event.undone else self.positions.add)(event.fill)
+            case Settlement():
+                self.positions.settled(event.settlement.ticker)
+            case Control():
+                self.control = event
+            case Clock():
+                self._tidy()
+            case Restored():
+                self._restore(event)
+
+    def _restore(self, event: Restored) -> None:
+        for ticker, plan in event.plans:
+            self.positions.plan(ticker, plan)
+        for fill in event.fills:
+            self.positions.add(fill)
+        for order in event.orders:
+            self.orders.take(order)
+        self._found = {order.client_order_id for order in event.orders}
+        pacing, reviews = event.warm.get("pacing"), event.warm.get("reviews")
+        if isinstance(pacing, dict):
+            self._pacing.restore(pacing)
+        if isinstance(reviews, dict):
+            for position in self.positions.open():
+                reviewed_at_ms = reviews.get(position.ticker)
+                if type(reviewed_at_ms) is int and position.opened_at_ms <= reviewed_at_ms <= event.at_ms:
+                    self.positions.reviewed(position.ticker, reviewed_at_ms)
+        self._restored_at_ms = event.at_ms
+
+    def _hear_order(self, event: OrderUpdate) -> None:
+        place = self.orders.answered(event.ticket) if event.ticket is not None else None
+        if event.order is not None:
+            self.orders.take(event.order)
+        if place is None:
+            return
+        ticker = place.market.ticker
+        if event.failure:
+            self._unplaced.happened(event.failure, self.now_ms, self._tempo.retry_ms)
+        else:
+            self._unplaced.times = 0
+        if place.purpose is Purpose.EXIT:
+            return
+        if event.verdict is not None:
+            self._pacing.answered(ticker, self.now_ms, refused=event.verdict.answer is Answer.REFUSED)
+        if event.order is not None:
+            self.positions.plan(ticker, place.intent)
+
+    def _tidy(self) -> None:
+        self.board.everything_changed()
+        needed = self.orders.tickers() | {position.ticker for position in self.positions.open()}
+        for ticker in self.board.forget_closed(self.now_ms, needed):
+            self._pacing.forget(ticker)
+            self._leaving.forget(ticker)
+
+    # ---- the state machine ------------------------------------------------------------------------------------------
+
+    def _settle_phase(self, commands: list[Command]) -> None:
+        control = self.control
+        for fault in (self._raised, self._unplaced):
+            if fault.reason and self.now_ms >= fault.until_ms:
+                fault.reason = ""
+        if self._raised.reason or self._unplaced.reason or (control is not None and control.trouble):
+            phase = Phase.ERROR
+        elif self.phase in (Phase.READY, Phase.ACTING):
+            phase = Phase.ACTING if self.orders.in_doubt() else Phase.READY
+        else:
+            phase = Phase.READY if self._calibrated() else Phase.CALIBRATING
+        if phase is not self.phase:
+            why = f" ({self.reason})" if self.reason else ""
+            commands.append(Note(Topic.STATE, self.now_ms, f"{self.phase} -> {phase}{why}"))
+            self.phase, self.phase_since_ms = phase, self.now_ms
+
+    def _calibrated(self) -> bool:
+        return (
+            self.control is not None
+            and not self.control.unready
+            and not self.orders.in_doubt()
+            and not any(order.client_order_id in self._found for order in self.orders.resting())
+        )
+
+    def _adopt_or_condemn(self) -> None:
+        """Orders found resting at the start: kept where we can still manage them, otherwise wanted gone."""
+        for order in self.orders.resting():
+            if order.client_order_id not in self._found or self.orders.condemned(order):
+                continue
+            if self.board.trades_now(order.ticker, self.now_ms) and order.ticker in self.board.quotes:
+                self._found.discard(order.client_order_id)
+            elif self.now_ms - (self._restored_at_ms or 0) >= self._tempo.adopt_ms:
+                self.orders.condemn(order, "found resting in a market that is not followed", self.now_ms)
+
+    # ---- leaving, tending, looking ----------------------------------------------------------------------------------
+
+    def _leave(self, commands: list[Command]) -> None:
+        for position in self.positions.open():
+            ticker = position.ticker
+            if not self.board.trades_now(ticker, self.now_ms) or ticker not in self.board.quotes:
+                continue
+            if self._leaving.review_due(position, self.now_ms):
+                self._review(position, commands)
+            untrusted_ms = self.board.untrusted_for_ms(ticker, self.now_ms)
+            why = self._leaving.reason(position, self.board.quotes[ticker], untrusted_ms, self.now_ms)
+            if why and not self.orders.exiting(ticker) and self._way_is_clear(position):
+                view = self._view(ticker, draw=0.0)
+                intent = leave(position, view.quote, view.market, why)
+                if intent is not None:
+                    self._leaving.tried(position, self.now_ms)
+                    commands.append(self._place(Purpose.EXIT, intent, view, count_ch=abs(position.position_ch)))
+
+    def _way_is_clear(self, position: Position) -> bool:
+        """Whether an exit may be tried: own resting orders would stand in its way, so they are asked to go first."""
+        since_ms = [
+            self.orders.condemn(order, "leaving the position", self.now_ms)
+            for order in self.orders.resting(position.ticker)
+        ]
+        waiting = bool(since_ms) and self.now_ms - min(since_ms) < self._tempo.again_ms
+        return not waiting and self._leaving.may_try(position, self.now_ms)
+
+    def _review(self, position: Position, commands: list[Command]) -> None:
+        """Ask the strategy again about a position, as if it held none: an intent the other way means leaving."""
+        if self.phase is Phase.ERROR or not self.board.quotes[position.ticker].trusted:
+            return
+        self.positions.reviewed(position.ticker, self.now_ms)
+        answer = self._ask(replace(self._view(position.ticker, draw=self._chance()), position_ch=0), commands)
+        if isinstance(answer, Intent) and answer.side is not position.side:
+            self._leaving.turned(position, f"rebalance: {answer.why}")
+
+    def _tend(self, commands: list[Command]) -> None:
+        for order in self.orders.resting():
+            untrusted_ms = self.board.untrusted_for_ms(order.ticker, self.now_ms)
+            if order.purpose is Purpose.ENTRY and (why := unwanted(self.control, untrusted_ms, self._tempo)):
+                self.orders.condemn(order, why, self.now_ms)
+        commands.extend(self.orders.tend(self.board.markets, self.now_ms))
+
+    def _look(self, commands: list[Command]) -> None:
+        for ticker in self.board.changed():
+            if not self.board.trades_now(ticker, self.now_ms):
+                self.board.looked(ticker)
+            elif self._pacing.may_look(ticker, self.now_ms):
+                self.board.looked(ticker)
+                if condition := self._look_at(ticker, commands):
+                    commands.append(Note(Topic.LOOKED, self.now_ms, condition, ticker))
+
+    def _look_at(self, ticker: str, commands: list[Command]) -> str:
+        """One look: an entry, or the first condition that stood against one."""
+        if condition := self._forbidden(ticker):
+            return condition
+        view = self._view(ticker, draw=self._chance())
+        answer = self._ask(view, commands)
+        if answer is None:
+            return "strategy raised"
+        if isinstance(answer, str):
+            for order in self.orders.resting(ticker):
+                if self.now_ms - order.created_at_ms >= self._tempo.rebalance_ms:
+                    self.orders.condemn(order, f"no longer wanted: {answer}", self.now_ms)
+            return answer
+        return self._enter(answer, view, commands)
+
+    def _enter(self, intent: Intent, view: View, commands: list[Command]) -> str:
+        """Turn an intent into a question to the gate; or the condition that keeps it from being asked."""
+        ticker, market, position = view.market.ticker, view.market, self.positions.get(view.market.ticker)
+        if position is not None and position.side is not intent.side:
+            self._leaving.turned(position, f"turned: {intent.why}")
+            return "leaving: the strategy wants the other side"
+        if self.orders.entering(ticker) or self.orders.exiting(ticker):
+            for order in self.orders.resting(ticker):
+                if order.side is not intent.side:
+                    self.orders.condemn(order, f"turned: {intent.why}", self.now_ms)
+            return "an order of ours is open here"
+        limit_cc = market.snap(intent.limit_cc, down=intent.side.sign > 0)
+        expires_at_ms = None
+        if intent.time_in_force is TimeInForce.GTC:
+            expires_at_ms = expiry_ms(self._tempo, market, self.now_ms)
+            if expires_at_ms is None:
+                return "too close to the close to rest"
+        if limit_cc is None:
+            return "no tradable price on that side"
+        self._pacing.intended(ticker, self.now_ms)
+        intent = replace(intent, ticker=ticker, limit_cc=limit_cc)
+        commands.append(self._place(Purpose.ENTRY, intent, view, expires_at_ms=expires_at_ms))
+        return ""
+
+    def _forbidden(self, ticker: str) -> str:
+        """The first general condition against looking at a market at all, as a fixed phrase that can be counted."""
+        control = self.control
+        if self.phase is not Phase.READY:
+            return f"state {self.phase}"
+        if control is None or control.halted:
+            return "floor halted"
+        if control.stopped or ticker in dict(control.stopped_markets):
+            return "entries stopped"
+        if control.paused or control.retired:
+            return "agent paused" if control.paused else "agent retired"
+        if ticker not in self.board.quotes:
+            return "no quote yet"
+        if self.orders.in_doubt():
+            return f"state {Phase.ACTING}"
+        return "cooling down after an intent" if self._pacing.cooling(ticker, self.now_ms) else ""
+
+    def _ask(self, view: View, commands: list[Command]) -> Intent | str | None:
+        """The strategy's answer; None when it raised: that is noted, and the trader pauses in ERROR."""
+        try:
+            answer = self._strategy.decide(view)
+        except Exception as error:  # whatever a strategy does, it takes nothing else with it
+            reason = f"strategy raised {type(error).__name__}: {error}"
+            commands.append(Note(Topic.RAISED, self.now_ms, reason, view.market.ticker, error))
+            self._raised.happened(reason, self.now_ms, self._tempo.retry_ms)
+            return None
+        self._raised.times = 0
+        return answer
+
+    def _view(self, ticker: str, *, draw: float) -> View:
+        return self.board.view(ticker, self.now_ms, position_ch=self.positions.position_ch(ticker), draw=draw)
+
+    def _place(
+        self,
+        purpose: Purpose,
+        intent: Intent,
+        view: View,
+        *,
+        count_ch: int | None = None,
+        expires_at_ms: int | None = None,
+    ) -> Place:
+        self._ticket += 1
+        at_ms = index_at_ms(view)
+        place = Place(self._ticket, purpose, intent, view.market, view, count_ch, expires_at_ms, at_ms)
+        return self.orders.ask(place)
