@@ -8,6 +8,7 @@ whether it is worth its cost.
 from dataclasses import replace
 
 from outcry.domain.limits import Limits
+from outcry.domain.units import ONE_CONTRACT_CH
 from outcry.domain.view import Answer, Exposure, Intent, Verdict
 from outcry.risk import (
     close_time,
@@ -48,26 +49,33 @@ def gate(intent: Intent, facts: Facts, exposure: Exposure, limits: Limits, now_m
         if objection is not None:
             return objection
     size = sizing.size(case)
-    count_ch, spoke = size.count_ch, None
-    if count_ch == 0:
-        return refused("size", size.reason, **size.numbers)
+    if size.count_ch == 0:
+        worthless = _first_objection(case, ONE_CONTRACT_CH)
+        return worthless or refused("size", size.reason, **size.numbers)
+    count_ch, most_cut_ch, spoke = size.count_ch, 0, Verdict(Answer.ALLOWED, size.count_ch)
     for rule in (*WORTH_RULES, *SIZE_RULES):
         objection = rule(case, count_ch)
         if objection is None:
             continue
         if objection.answer is Answer.REFUSED:
-            return replace(objection, numbers=(*objection.numbers, ("wanted_ch", size.count_ch)))
-        if spoke is None or count_ch - objection.count_ch > spoke[0]:
-            spoke = (count_ch - objection.count_ch, objection)
+            return _with(objection, 0, ("wanted_ch", size.count_ch))
+        if count_ch - objection.count_ch > most_cut_ch:
+            most_cut_ch, spoke = count_ch - objection.count_ch, objection
         count_ch = objection.count_ch
-    if spoke is None:
-        return Verdict(Answer.ALLOWED, count_ch, "", "", _figures(case, size, count_ch))
-    for rule in WORTH_RULES:
-        objection = rule(case, count_ch)
-        if objection is not None:
-            return replace(objection, numbers=(*objection.numbers, ("wanted_ch", size.count_ch)))
-    verdict = spoke[1]
-    return replace(verdict, count_ch=count_ch, numbers=(*verdict.numbers, *_figures(case, size, count_ch)))
+    worthless = _first_objection(case, count_ch) if most_cut_ch else None
+    if worthless is not None:
+        return _with(worthless, 0, ("wanted_ch", size.count_ch))
+    return _with(spoke, count_ch, *_figures(case, size, count_ch))
+
+
+def _first_objection(case: Case, count_ch: int) -> Verdict | None:
+    """Whether a size is worth its cost: None when it is."""
+    objections = (rule(case, count_ch) for rule in WORTH_RULES)
+    return next((objection for objection in objections if objection is not None), None)
+
+
+def _with(verdict: Verdict, count_ch: int, *numbers: tuple[str, int | float | str]) -> Verdict:
+    return replace(verdict, count_ch=count_ch, numbers=(*verdict.numbers, *numbers))
 
 
 def _figures(case: Case, size: sizing.Size, count_ch: int) -> tuple[tuple[str, int | float | str], ...]:

@@ -28,15 +28,21 @@ class Size:
 def size(case: Case) -> Size:
     """What the stake buys at the limit price, fee included."""
     if case.intent.probability is None:
-        stake_micros = case.intent.stake_millionths * case.exposure.capital_micros // ALL
-        return _bought(case, _halved(case, stake_micros))
-    first = _bought(case, _kelly_stake_micros(case, ONE_CONTRACT_CH))
-    if first.count_ch == 0:
-        return first
-    # One contract pays the most rounding per contract. At the size it allows the cost is known better: once more.
-    second = _bought(case, _kelly_stake_micros(case, first.count_ch))
-    within = case.cost_micros(second.count_ch) <= _kelly_stake_micros(case, second.count_ch or ONE_CONTRACT_CH)
-    return second if second.count_ch > first.count_ch and within else first
+        stake_micros = _halved(case, case.intent.stake_millionths * case.exposure.capital_micros // ALL)
+        return _sized(case, case.largest_ch(stake_micros, NO_BOUND_CH), stake_micros)
+    # Fees are rounded, so the cost of one contract depends on how many are bought, and how many on their cost. Begin
+    # at the most that Kelly could ever stake, and come down to a size that fits the stake of its own cost.
+    count_ch = case.largest_ch(
+        case.limits.share_micros("kelly_millionths", case.exposure.allocation_micros), NO_BOUND_CH
+    )
+    stake_micros = 0
+    while count_ch:
+        stake_micros = _kelly_stake_micros(case, count_ch)
+        fits_ch = case.largest_ch(stake_micros, count_ch)
+        if fits_ch == count_ch:
+            break
+        count_ch = fits_ch
+    return _sized(case, count_ch, stake_micros)
 
 
 def kelly_micros(probability: int, cost_micros: int, capital_micros: int, kelly_millionths: int) -> int:
@@ -69,11 +75,10 @@ def _halved(case: Case, stake_micros: int) -> int:
     return case.limits.share_micros("rest_stake_millionths", stake_micros)
 
 
-def _bought(case: Case, stake_micros: int) -> Size:
-    count_ch = case.largest_ch(stake_micros, NO_BOUND_CH)
+def _sized(case: Case, count_ch: int, stake_micros: int) -> Size:
     numbers: dict[str, int | float | str] = {"stake_micros": stake_micros, "quote_source": case.facts.quote.source}
-    if count_ch == 0:
-        one_micros = case.cost_micros(ONE_CONTRACT_CH)
-        reason = f"a stake of {dollars(stake_micros)} buys no contract at {dollars(one_micros)}"
-        return Size(0, reason, {**numbers, "contract_micros": one_micros})
-    return Size(count_ch, "", numbers)
+    if count_ch:
+        return Size(count_ch, "", numbers)
+    one_micros = case.cost_micros(ONE_CONTRACT_CH)
+    reason = f"a stake of {dollars(stake_micros)} buys no contract at {dollars(one_micros)}"
+    return Size(0, reason, {**numbers, "contract_micros": one_micros})

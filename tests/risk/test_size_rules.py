@@ -1,0 +1,203 @@
+"""The rules that cut: each at its limit, one unit inside it, one unit beyond. 33 contracts at $0.60 cost $19.80."""
+
+import pytest
+
+from outcry.domain.order import Side, TimeInForce
+from outcry.domain.view import Answer
+
+COST = 19_800_000
+ONE = 600_000
+
+
+def outcome(verdict):
+    return (str(verdict.answer), verdict.rule, verdict.count_ch)
+
+
+WHOLE = ("allowed", "", 3_300)
+
+
+@pytest.mark.parametrize(
+    ("capital_micros", "expected"),
+    [
+        (990_000_050, WHOLE),  # 2 % is $19.800001
+        (990_000_000, WHOLE),  # exactly the cost
+        (989_999_999, ("reduced", "per_trade", 3_200)),  # a micro-dollar short
+        (29_999_999, ("refused", "per_trade", 0)),  # not even one contract
+    ],
+)
+def test_per_trade(floor, capital_micros, expected):
+    change = {"exposure__capital_micros": capital_micros, "limits__rest_stake_millionths": 1_000_000}
+    stake = 100_000  # far above what the rule leaves, so that the rule decides
+    verdict = floor.ask(intent__stake_millionths=stake, limits__per_market_millionths=250_000, **change)
+    if expected is WHOLE:
+        assert outcome(verdict) == ("reduced", "per_trade", 3_300)
+    else:
+        assert outcome(verdict) == expected
+
+
+def test_a_fixed_stake_at_its_limit_passes_whole(floor):
+    assert outcome(floor.ask(intent__stake_millionths=20_000)) == WHOLE
+    assert outcome(floor.ask(intent__stake_millionths=30_000)) == ("reduced", "per_trade", 3_300)
+
+
+@pytest.mark.parametrize(
+    ("used_micros", "expected"),
+    [
+        (50_000_000 - COST - 1, WHOLE),
+        (50_000_000 - COST, WHOLE),
+        (50_000_000 - COST + 1, ("reduced", "per_market", 3_200)),
+        (50_000_000 - ONE, ("reduced", "per_market", 100)),
+        (50_000_000 - ONE + 1, ("refused", "per_market", 0)),
+        (60_000_000, ("refused", "per_market", 0)),
+    ],
+)
+def test_per_market_money(floor, used_micros, expected):
+    assert outcome(floor.ask(exposure__market_micros=used_micros)) == expected
+
+
+@pytest.mark.parametrize(
+    ("field", "limit_ch"), [("market_count_ch", 10_000), ("agent_market_count_ch", 5_000)], ids=["everybody", "agent"]
+)
+@pytest.mark.parametrize(
+    ("room_ch", "expected"),
+    [
+        (3_301, WHOLE),
+        (3_300, WHOLE),
+        (3_299, ("reduced", "per_market", 3_200)),
+        (100, ("reduced", "per_market", 100)),
+        (99, ("refused", "per_market", 0)),
+        (-1, ("refused", "per_market", 0)),
+    ],
+)
+def test_per_market_contracts(floor, field, limit_ch, room_ch, expected):
+    assert outcome(floor.ask(**{f"exposure__{field}": limit_ch - room_ch})) == expected
+
+
+@pytest.mark.parametrize(
+    ("used_micros", "expected"),
+    [
+        (100_000_000 - COST - 1, WHOLE),
+        (100_000_000 - COST, WHOLE),
+        (100_000_000 - COST + 1, ("reduced", "per_agent", 3_200)),
+        (100_000_000 - ONE + 1, ("refused", "per_agent", 0)),
+    ],
+)
+@pytest.mark.parametrize("allocation_micros", [100_000_000, 300_000_000])
+def test_per_agent_share_of_capital(floor, allocation_micros, used_micros, expected):
+    change = {"exposure__allocation_micros": allocation_micros, "exposure__agent_micros": used_micros}
+    assert outcome(floor.ask(**change)) == expected
+
+
+@pytest.mark.parametrize(
+    ("allocation_micros", "expected"),
+    [
+        (COST + 1, WHOLE),
+        (COST, WHOLE),
+        (COST - 1, ("reduced", "per_agent", 3_200)),
+        (10_000_000, ("reduced", "per_agent", 1_600)),  # a birth allocation of 1 %
+        (ONE - 1, ("refused", "per_agent", 0)),
+        (0, ("refused", "per_agent", 0)),
+    ],
+)
+def test_per_agent_allocation(floor, allocation_micros, expected):
+    assert outcome(floor.ask(exposure__allocation_micros=allocation_micros)) == expected
+
+
+@pytest.mark.parametrize(
+    ("markets", "here", "passes"),
+    [(2, {}, True), (3, {}, False), (4, {}, False)]
+    + [(3, {field: -100}, True) for field in ("position_ch", "open_order_ch", "exits_in_flight_ch")]
+    + [(4, {"position_ch": 100}, False)],
+)
+def test_markets_at_once(floor, markets, here, passes):
+    verdict = floor.ask(
+        exposure__agent_markets=markets, **{f"exposure__{field}": value for field, value in here.items()}
+    )
+    assert outcome(verdict) == (WHOLE if passes else ("refused", "per_agent", 0))
+
+
+@pytest.mark.parametrize(
+    ("ordered_micros", "expected"),
+    [
+        (4_966_999_999, WHOLE),
+        (4_967_000_000, WHOLE),
+        (4_967_000_001, ("reduced", "per_agent", 3_200)),
+        (4_999_000_001, ("refused", "per_agent", 0)),
+    ],
+)
+def test_notional_per_day(floor, ordered_micros, expected):
+    assert outcome(floor.ask(exposure__agent_notional_today_micros=ordered_micros)) == expected
+
+
+@pytest.mark.parametrize(
+    ("used_micros", "expected"),
+    [
+        (300_000_000 - COST - 1, WHOLE),
+        (300_000_000 - COST, WHOLE),
+        (300_000_000 - COST + 1, ("reduced", "floor", 3_200)),
+        (300_000_000 - ONE + 1, ("refused", "floor", 0)),
+    ],
+)
+def test_floor_exposure(floor, used_micros, expected):
+    assert outcome(floor.ask(exposure__floor_micros=used_micros)) == expected
+
+
+@pytest.mark.parametrize(
+    ("cash_micros", "expected"),
+    [
+        (COST + 1, WHOLE),
+        (COST, WHOLE),
+        (COST - 1, ("reduced", "floor", 3_200)),
+        (ONE - 1, ("refused", "floor", 0)),
+        (0, ("refused", "floor", 0)),
+        (-1, ("refused", "floor", 0)),
+    ],
+)
+def test_nothing_is_bought_without_cash(floor, cash_micros, expected):
+    assert outcome(floor.ask(exposure__available_cash_micros=cash_micros)) == expected
+
+
+@pytest.mark.parametrize(
+    ("field", "limit_micros"), [("agent_day_pnl_micros", 50_000_000), ("floor_day_pnl_micros", 100_000_000)]
+)
+@pytest.mark.parametrize(("beyond", "passes"), [(-1, True), (0, False), (1, False)])
+def test_daily_loss(floor, field, limit_micros, beyond, passes):
+    verdict = floor.ask(**{f"exposure__{field}": -(limit_micros + beyond)})
+    assert outcome(verdict) == (WHOLE if passes else ("refused", "daily_loss", 0))
+
+
+@pytest.mark.parametrize(("pnl_micros", "passes"), [(-24_999_999, True), (-25_000_000, False), (-25_000_001, False)])
+def test_an_agent_that_lost_its_whole_allocation_is_done(floor, pnl_micros, passes):
+    change = {"exposure__allocation_micros": 25_000_000, "exposure__agent_day_pnl_micros": pnl_micros}
+    assert (outcome(floor.ask(**change)) == WHOLE) is passes
+
+
+def test_gains_and_no_trades_trip_nothing(floor):
+    for pnl_micros in (0, 5_000_000_000):
+        change = {"exposure__agent_day_pnl_micros": pnl_micros, "exposure__floor_day_pnl_micros": pnl_micros}
+        assert outcome(floor.ask(**change)) == WHOLE
+
+
+def test_without_capital_nothing_is_entered(floor):
+    assert floor.ask(exposure__capital_micros=0).answer is Answer.REFUSED
+
+
+def test_the_rule_that_cut_most_is_named_and_the_smallest_room_counts(floor):
+    verdict = floor.ask(exposure__market_micros=50_000_000 - COST + 1, exposure__floor_micros=290_000_000)
+    assert outcome(verdict) == ("reduced", "floor", 1_600)
+    numbers = dict(verdict.numbers)
+    assert (numbers["wanted_ch"], numbers["cost_micros"]) == (3_300, 9_600_000)
+
+
+@pytest.mark.parametrize(
+    ("side", "limit_cc", "expected_ch"),
+    [(Side.BID, 6_000, 3_300), (Side.ASK, 5_900, 4_800)],  # $20 at $0.60, and at $0.41 for NO
+)
+def test_an_ask_risks_a_dollar_less_its_price(floor, side, limit_cc, expected_ch):
+    assert floor.ask(intent__side=side, intent__limit_cc=limit_cc).count_ch == expected_ch
+
+
+def test_the_fee_belongs_to_the_cost(floor):
+    maker = {"intent__limit_cc": 5_900, "intent__post_only": True, "intent__time_in_force": TimeInForce.GTC}
+    assert floor.ask(fee=floor.quadratic).count_ch == 3_200  # 32 x $0.60 + $0.5376; a 33rd would cost $20.3544
+    assert floor.ask(fee=floor.quadratic, **maker).count_ch == 3_300  # a maker pays none: 33 x $0.59
