@@ -18,28 +18,20 @@ import contextlib
 import time
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import Any, Protocol
-from urllib.parse import urlsplit
+from typing import Any
 
 import msgspec
 import websocket
 
-from outcry.domain.errors import Misconfigured, SchemaDrift, Unavailable
+from outcry.domain.errors import SchemaDrift, Unavailable
+from outcry.venue.connection import Signs, connect
 from outcry.venue.decoder import Decoder
 from outcry.venue.frames import Closed, Frames
 from outcry.venue.messages import Delta, Failed, Message, Subscribed
 
 SILENCE_S = 25.0
-CONNECT_TIMEOUT_S = 2.0  # each of connecting, TLS and the upgrade's answer; a program asked to stop waits no longer
 BACK_OFF_S = (0.5, 30.0)  # first delay, longest delay; doubled between, each drawn from its upper half
 GOOD_RUN_S = 30.0  # a connection that lived so long forgets earlier failures
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-
-
-class Signs(Protocol):
-    """What can sign a request: `venue.sign.Signer`."""
-
-    def headers(self, method: str, path: str, at_ms: int) -> dict[str, str]: ...
 
 
 class Connected(Message, frozen=True, gc=False):
@@ -72,7 +64,7 @@ def _now_ms() -> int:
 class Stream:
     """One connection to one URL, kept alive.
 
-    url         ws:// or wss://; its path is what gets signed
+    url         ws:// or wss://, or a function that says where now (it may raise Unavailable); its path gets signed
     signer      None leaves the upgrade unsigned (a public source)
     decode      turns a frame into a message; raises SchemaDrift
     now_ms      wall clock, for the signature and for `heard_at_ms`
@@ -81,7 +73,7 @@ class Stream:
 
     def __init__(
         self,
-        url: str,
+        url: str | Callable[[], str],
         signer: Signs | None,
         *,
         decode: Callable[[bytes], Message] | None = None,
@@ -91,7 +83,7 @@ class Stream:
         random: Random | None = None,
         silence_s: float = SILENCE_S,
     ) -> None:
-        self.url, self._signer = url, signer
+        self._url, self._signer = url, signer
         self._decode = decode or Decoder(yes_prices=True).decode
         self._now_ms, self._monotonic, self._sleep = now_ms, monotonic, sleep
         self._random = random or Random()
@@ -215,17 +207,21 @@ class Stream:
         return self._command("update_subscription", {"sids": [sid], "action": action, "market_tickers": list(tickers)})
 
     def _command(self, command: str, params: dict[str, Any] | None) -> int:
-        if self._socket is None or self._broken:
-            raise Unavailable(f"stream is not connected: {command} not sent")
         self._command_id += 1
         body: dict[str, Any] = {"id": self._command_id, "cmd": command}
         if params is not None:
             body["params"] = params
+        self.send(body)
+        return self._command_id
+
+    def send(self, body: dict[str, Any]) -> None:
+        """Send a command in the peer's own words. Raises Unavailable when there is no connection."""
+        if self._socket is None or self._broken:
+            raise Unavailable(f"stream is not connected: {body.get('cmd', 'command')} not sent")
         try:
             self._socket.send(msgspec.json.encode(body).decode())
         except (OSError, websocket.WebSocketException) as error:
-            self._broken = f"{command} could not be sent: {error}"
-        return self._command_id
+            self._broken = f"command could not be sent: {error}"
 
     # ---- connecting -----------------------------------------------------------------------------------------------
 
@@ -242,24 +238,8 @@ class Stream:
         return [Connected(self.epoch)]
 
     def _connect(self) -> None:
-        path, host = urlsplit(self.url).path or "/", urlsplit(self.url).hostname
-        headers = self._signer.headers("GET", path, self._now_ms()) if self._signer else {}
-        link = websocket.WebSocket(enable_multithread=False, skip_utf8_validation=True)
-        try:
-            link.connect(
-                self.url,
-                header=[f"{name}: {value}" for name, value in headers.items()],
-                timeout=CONNECT_TIMEOUT_S,
-                suppress_origin=True,
-                redirect_limit=0,  # a signed request must not be carried elsewhere
-                http_no_proxy=["*"] if host in LOOPBACK else None,
-            )
-        except websocket.WebSocketBadStatusException as error:
-            raise _refusal(error) from error
-        except (OSError, websocket.WebSocketException, ValueError) as error:
-            raise Unavailable(f"cannot connect to {self.url}: {error or type(error).__name__}") from error
-        assert link.sock is not None
-        self._socket, self._frames = link, Frames(link.sock, link.pong)
+        url = self._url if isinstance(self._url, str) else self._url()
+        self._socket, self._frames = connect(url, self._signer, self._now_ms)
         self.epoch += 1
         self.sids = {}
         self._since = self._heard = self._monotonic()
@@ -282,14 +262,3 @@ class Stream:
         self._socket = self._frames = None
         self._broken = ""
         self.sids = {}
-
-
-def _refusal(error: websocket.WebSocketBadStatusException) -> Exception:
-    """What an HTTP answer instead of an upgrade means. A wrong clock can heal; a wrong key cannot."""
-    body = error.resp_body or b""
-    text = body.decode(errors="replace") if isinstance(body, bytes) else str(body)
-    if error.status_code != 401:
-        return Unavailable(f"exchange answered the stream's upgrade with {error.status_code} {text[:200]}".rstrip())
-    if "header_timestamp_expired" in text:
-        return Unavailable("exchange refused our timestamp: this machine's clock is off", "check NTP")
-    return Misconfigured(f"exchange refused our key for the stream: {text[:200]}", "check key id, key and environment")
