@@ -131,7 +131,7 @@ def _ordered_since(db: sqlite3.Connection, agent: str, at_ms: int) -> tuple[int,
 
 
 def _agent_day_micros(db: sqlite3.Connection, agent: str, roll: _Roll) -> int:
-    """The agent's equity less what it was at the roll; one born since began at nothing. Known outcomes at their value."""
+    """The agent's equity less what it was at the roll; an agent born since began at nothing."""
     equity_micros = _number(
         db,
         "SELECT coalesce((SELECT sum(cash_micros - fees_micros) FROM agent_markets WHERE agent = ?1), 0)"
