@@ -1,0 +1,58 @@
+"""A whole floor: it trades, settles, reconciles, survives kills, and one program's death takes nothing else with it."""
+
+import pytest
+
+pytestmark = pytest.mark.floor
+
+
+def test_it_trades_settles_and_reconciles_to_the_cent(floor):
+    floor.everything()
+    floor.wait_for(lambda: floor.progress().settled_trades >= 2, 120, "two settled trades")
+    floor.wait_for(lambda: floor.progress().reconciled, 20, "the ledger agrees with the exchange")
+    status = floor.run("status").stdout
+    assert "embedded" in status
+    assert status.count("\n") < 60
+    assert floor.stop() == []
+    assert all(child.exit_code == 0 for child in floor.children.all.values()), floor.last_words()
+    report = floor.report()
+    assert report["reconciled"] is True
+    rows = floor.query("SELECT sum(difference_micros <> 0) AS differing, count(*) AS looks FROM reconciliations")
+    assert rows[0]["looks"] > 0
+    assert floor.query("SELECT agent, ticker, position_ch, cash_micros, fees_micros FROM holdings WHERE fills > 0") == (
+        floor.query("SELECT agent, ticker, position_ch, cash_micros, fees_micros FROM holdings_check")
+    )
+    assert floor.query("SELECT 1 FROM orders WHERE state IN ('sent', 'unknown', 'planned')") == []
+
+
+@pytest.mark.parametrize("victim", ["trader@coin_flip", "clerk", "collector", "exchange"])
+def test_a_kill_of_any_program_is_survived(floor, victim):
+    floor.everything()
+    floor.wait_for(lambda: floor.progress().fills >= 1, 60, "a fill")
+    others = {name: floor.pid(name) for name in floor.children.all if name != victim}
+    floor.kill(victim)
+    floor.start(victim)
+    floor.wait_for(lambda: floor.state_of(victim) not in ("", "STARTING"), 10, f"{victim} is back")
+    fills = floor.progress().fills
+    floor.wait_for(lambda: floor.progress().fills > fills, 90, "the floor trades on")
+    floor.children.stop([name for name in floor.children.all if name.startswith("trader")])
+    at_ms = floor.progress().reconciled_at_ms
+    floor.wait_for(
+        lambda: floor.progress().reconciled and floor.progress().reconciled_at_ms > at_ms, 30, "the ledger agrees"
+    )
+    assert {name: floor.pid(name) for name in others} == others
+    assert all(floor.children.all[name].exit_code is None for name in others if not name.startswith("trader"))
+    twice = floor.query("SELECT decision_id FROM orders GROUP BY decision_id HAVING count(*) > 1")
+    assert twice == []
+
+
+def test_halt_leaves_nothing_resting_and_stops_entries(floor):
+    floor.everything()
+    floor.wait_for(lambda: floor.progress().orders >= 2, 60, "orders")
+    said = floor.run("halt", "--reason", "a test")
+    assert "rest" in said.stdout + said.stderr
+    orders = floor.query("SELECT count(*) AS n FROM orders WHERE purpose = 'entry'")[0]["n"]
+    floor.wait_for(lambda: not floor.query("SELECT 1 FROM open_orders"), 15, "no order of ours is open")
+    publishes = floor.progress().publishes
+    floor.wait_for(lambda: floor.progress().publishes > publishes + 100, 30, "the world moved on")
+    assert floor.query("SELECT count(*) AS n FROM orders WHERE purpose = 'entry'")[0]["n"] == orders
+    assert (floor.state / "HALT").exists()
