@@ -1,31 +1,31 @@
 """A trader's journal: at each step, the clock and how far it had read. With the tape and the ledger, its life again.
 
-One file a trader and UTC day, append-only. A life begins with the byte 0 and a JSON header (agent, seed, settings,
-warm state, absolute clock and marks). Each step is then one record of unsigned varints (LEB128):
+One file a life and UTC day, append-only: `momentum-2026-05-13-1778630400000.journal`, with the clock it begins at. It
+begins with a JSON header (agent, seed, settings, warm state, absolute clock and marks) behind its length. Each step is
+then one record of unsigned varints (LEB128):
 
-    1 + flags      which marks moved (bit i: mark i), and bit 7 for a halt file that is there
+    flags          which marks moved (bit i: mark i), and bit 7 for a halt file that is there
     clock          ms since the record before, zigzag-coded: clocks may be set back
     one a set bit  by how much that mark grew, zigzag-coded
 
-A usual step is four bytes. A torn end (power cut) is ignored by the reader; the writer begins a new life at each start.
+A usual step is four bytes. Records leave whole; an end torn by a power cut is ignored by the reader.
 """
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from io import BufferedWriter
+from io import FileIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
-_HEADER = 0
 _HALTED = 1 << 7
+_BUFFER_BYTES = 4_096
 
 
 class Step(NamedTuple):
-    """What one step consumed: everything up to these marks, at this clock. `life` counts the headers before it."""
+    """What one step consumed: everything up to these marks, at this clock."""
 
-    life: int
     at_ms: int
     marks: tuple[int, ...]
     halted: bool
@@ -36,7 +36,8 @@ class Journal:
 
     def __init__(self, folder: Path, agent: str) -> None:
         self._folder, self._agent = folder, agent
-        self._file: BufferedWriter | None = None
+        self._file: FileIO | None = None
+        self._pending = bytearray()
         self._day = ""
         self._header: dict[str, Any] = {}
         self._at_ms = 0
@@ -51,19 +52,22 @@ class Journal:
         """Note what a step consumed. On a new UTC day the file changes and the header is written again."""
         if _day(at_ms) != self._day:
             self._open(at_ms, marks)
-        assert self._file is not None
         grown = [new - old for new, old in zip(marks, self._marks, strict=True)]
         flags = sum(1 << place for place, growth in enumerate(grown) if growth) | (_HALTED if halted else 0)
-        record = _varint(1 + flags) + _varint(_zigzag(at_ms - self._at_ms))
-        self._file.write(record + b"".join(_varint(_zigzag(growth)) for growth in grown if growth))
+        self._pending += _varint(flags) + _varint(_zigzag(at_ms - self._at_ms))
+        self._pending += b"".join(_varint(_zigzag(growth)) for growth in grown if growth)
         self._at_ms, self._marks = at_ms, tuple(marks)
+        if len(self._pending) >= _BUFFER_BYTES:
+            self.flush()
 
     def flush(self) -> None:
         """Hand what was noted to the operating system: a killed process loses nothing after this."""
-        if self._file is not None:
-            self._file.flush()
+        if self._file is not None and self._pending:
+            self._file.write(self._pending)
+            self._pending.clear()
 
     def close(self) -> None:
+        self.flush()
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -72,43 +76,48 @@ class Journal:
         self.close()
         self._folder.mkdir(parents=True, exist_ok=True)
         self._day = _day(at_ms)
-        self._file = path(self._folder, self._agent, at_ms).open("ab")
+        file = self._folder / f"{self._agent}-{self._day}-{at_ms}.journal"
+        self._file = file.open("ab", buffering=0)
         body = msgspec.json.encode({**self._header, "at_ms": at_ms, "marks": list(marks)})
-        self._file.write(bytes([_HEADER]) + _varint(len(body)) + body)
-        self._file.flush()
+        self._pending += _varint(len(body)) + body
+        self.flush()
         self._at_ms, self._marks = at_ms, tuple(marks)
 
 
-def path(folder: Path, agent: str, at_ms: int) -> Path:
-    """The journal of an agent's UTC day."""
-    return folder / f"{agent}-{_day(at_ms)}.journal"
+def files(folder: Path, agent: str) -> list[Path]:
+    """An agent's journals, oldest first."""
+    found = [file for file in folder.glob("*.journal") if file.stem.rsplit("-", 4)[0] == agent]
+    return sorted(found, key=lambda file: int(file.stem.rsplit("-", 1)[1]))
 
 
-def read(file: Path) -> Iterator[dict[str, Any] | Step]:
-    """Headers and steps as written, up to the end or to where a power cut tore it."""
-    data, place, life = file.read_bytes(), 0, 0
-    at_ms, marks = 0, [0]
+def read(file: Path) -> tuple[dict[str, Any], Iterator[Step]]:
+    """A journal's header, and its steps up to the end or to where a power cut tore it.
+
+    raises  ValueError when not even the header is whole
+    """
+    data = file.read_bytes()
+    try:
+        length, after = _read_varint(data, 0)
+        header = msgspec.json.decode(data[after : after + length])
+    except (IndexError, msgspec.DecodeError) as error:
+        raise ValueError(f"{file} has no whole header") from error
+    return header, _steps(data, after + length, header["at_ms"], tuple(header["marks"]))
+
+
+def _steps(data: bytes, place: int, at_ms: int, marks: tuple[int, ...]) -> Iterator[Step]:
     while place < len(data):
+        moved = list(marks)
         try:
-            kind, after = _read_varint(data, place)
-            if kind == _HEADER:
-                length, after = _read_varint(data, after)
-                if after + length > len(data):
-                    return
-                header = msgspec.json.decode(data[after : after + length])
-                place, life, at_ms, marks = after + length, life + 1, header["at_ms"], list(header["marks"])
-                yield header
-                continue
+            flags, after = _read_varint(data, place)
             change, after = _read_varint(data, after)
-            moved = list(marks)
             for number in range(len(marks)):
-                if (kind - 1) >> number & 1:
+                if flags >> number & 1:
                     growth, after = _read_varint(data, after)
                     moved[number] += _unzigzag(growth)
         except IndexError:
             return
-        place, at_ms, marks = after, at_ms + _unzigzag(change), moved
-        yield Step(life, at_ms, tuple(marks), bool((kind - 1) & _HALTED))
+        place, at_ms, marks = after, at_ms + _unzigzag(change), tuple(moved)
+        yield Step(at_ms, marks, bool(flags & _HALTED))
 
 
 def _day(at_ms: int) -> str:

@@ -1,0 +1,83 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from outcry.store import journal
+from outcry.store.journal import Journal, Step
+
+DAY_MS = 86_400_000
+START_MS = 1_778_630_400_000
+
+
+def written(folder, steps):
+    kept = Journal(folder, "momentum")
+    kept.begin({"seed": "momentum:1"}, START_MS, (5, 0, 0))
+    for at_ms, marks, halted in steps:
+        kept.step(at_ms, marks, halted=halted)
+    kept.close()
+    return journal.files(folder, "momentum")
+
+
+def test_steps_come_back_as_they_were_noted(tmp_path):
+    steps = [
+        Step(START_MS + 20, (6, 0, 0), False),
+        Step(START_MS + 40, (7, 3, 0), True),
+        Step(START_MS + 5, (7, 3, 9), False),  # the clock was set back
+    ]
+    (file,) = written(tmp_path, steps)
+    header, read = journal.read(file)
+    assert header == {"seed": "momentum:1", "at_ms": START_MS, "marks": [5, 0, 0]}
+    assert list(read) == steps
+
+
+def test_a_usual_step_is_four_bytes_or_less(tmp_path):
+    steps = [Step(START_MS + 20 * number, (5 + number, 0, 0), False) for number in range(1, 1_001)]
+    (file,) = written(tmp_path, steps)
+    assert file.stat().st_size <= 4 * 1_000 + 100
+
+
+def test_a_new_day_is_a_new_file_with_the_header_again(tmp_path):
+    steps = [Step(START_MS + 10, (6, 0, 0), False), Step(START_MS + DAY_MS, (7, 0, 0), False)]
+    first, second = written(tmp_path, steps)
+    assert list(journal.read(first)[1]) == steps[:1]
+    header, read = journal.read(second)
+    assert header["seed"] == "momentum:1" and header["marks"] == [7, 0, 0]
+    assert list(read) == steps[1:]
+
+
+@pytest.mark.parametrize("torn", [1, 2, 3])
+def test_a_torn_end_loses_only_the_torn_step(tmp_path, torn):
+    steps = [Step(START_MS + 1_000 * number, (5, 400 * number, 70_000 * number), False) for number in range(1, 4)]
+    (file,) = written(tmp_path, steps)
+    file.write_bytes(file.read_bytes()[:-torn])
+    assert list(journal.read(file)[1]) == steps[:-1]
+
+
+def test_a_file_without_a_whole_header_is_refused(tmp_path):
+    (file,) = written(tmp_path, [])
+    file.write_bytes(file.read_bytes()[:-4])
+    with pytest.raises(ValueError, match="header"):
+        journal.read(file)
+
+
+def test_agents_whose_names_begin_alike_keep_apart(tmp_path):
+    for agent in ("momentum", "momentum-2"):
+        kept = Journal(tmp_path, agent)
+        kept.begin({"agent": agent}, START_MS, (0,))
+        kept.close()
+    (file,) = journal.files(tmp_path, "momentum-2")
+    assert journal.read(file)[0]["agent"] == "momentum-2"
+    assert len(journal.files(tmp_path, "momentum")) == 1
+
+
+numbers = st.integers(min_value=0, max_value=2**40)
+
+
+@given(
+    st.lists(st.tuples(st.integers(-(10**6), 10**6), numbers, numbers, st.booleans()), max_size=20),
+)
+def test_any_steps_of_one_day_come_back(tmp_path_factory, moves):
+    steps = [Step(START_MS + 40_000_000 + move, (a, b, 0), halted) for move, a, b, halted in moves]
+    folder = tmp_path_factory.mktemp("journal")
+    (file,) = written(folder, steps)
+    assert list(journal.read(file)[1]) == steps
