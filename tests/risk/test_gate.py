@@ -38,7 +38,7 @@ def changes(draw):
     }
     for name in ("capital", "allocation", "available_cash", "floor", "agent", "market", "agent_notional_today"):
         case[f"exposure__{name}_micros"] = draw(
-            MONEY if name in ("capital", "allocation", "available_cash") else MONEY.map(lambda money: money // 40)
+            MONEY if name in ("capital", "allocation", "available_cash") else MONEY.map(lambda money: money // 10)
         )
     for name in ("market_count_ch", "agent_market_count_ch", "position_ch"):
         case[f"exposure__{name}"] = draw(COUNT)

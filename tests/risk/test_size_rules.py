@@ -19,20 +19,17 @@ WHOLE = ("allowed", "", 3_300)
 @pytest.mark.parametrize(
     ("capital_micros", "expected"),
     [
-        (990_000_050, WHOLE),  # 2 % is $19.800001
-        (990_000_000, WHOLE),  # exactly the cost
+        (990_000_050, ("reduced", "per_trade", 3_300)),  # 2 % is $19.800001
+        (990_000_000, ("reduced", "per_trade", 3_300)),  # exactly the cost
         (989_999_999, ("reduced", "per_trade", 3_200)),  # a micro-dollar short
+        (30_000_000, ("reduced", "per_trade", 100)),
         (29_999_999, ("refused", "per_trade", 0)),  # not even one contract
     ],
 )
 def test_per_trade(floor, capital_micros, expected):
-    change = {"exposure__capital_micros": capital_micros, "limits__rest_stake_millionths": 1_000_000}
-    stake = 100_000  # far above what the rule leaves, so that the rule decides
-    verdict = floor.ask(intent__stake_millionths=stake, limits__per_market_millionths=250_000, **change)
-    if expected is WHOLE:
-        assert outcome(verdict) == ("reduced", "per_trade", 3_300)
-    else:
-        assert outcome(verdict) == expected
+    """Asked for 10 % of capital, far above the rule, so that the rule decides."""
+    change = {"exposure__capital_micros": capital_micros, "limits__per_market_millionths": 250_000}
+    assert outcome(floor.ask(intent__stake_millionths=100_000, **change)) == expected
 
 
 def test_a_fixed_stake_at_its_limit_passes_whole(floor):
@@ -187,6 +184,33 @@ def test_the_rule_that_cut_most_is_named_and_the_smallest_room_counts(floor):
     assert outcome(verdict) == ("reduced", "floor", 1_600)
     numbers = dict(verdict.numbers)
     assert (numbers["wanted_ch"], numbers["cost_micros"]) == (3_300, 9_600_000)
+
+
+def test_the_rule_that_cut_most_is_named_even_if_a_later_one_cut_last(floor):
+    verdict = floor.ask(exposure__market_micros=50_000_000 - 6_000_000, exposure__floor_micros=300_000_000 - 5_400_000)
+    assert outcome(verdict) == ("reduced", "per_market", 900)  # 33 to 10, then 10 to 9
+
+
+@pytest.mark.parametrize(("money_ch", "count_ch"), [(1_000, 2_000), (2_000, 1_000)])
+@pytest.mark.parametrize(
+    ("money", "count"),
+    [
+        ({"market_micros": 50_000_000}, {"market_count_ch": 10_000}),
+        ({"market_micros": 50_000_000}, {"agent_market_count_ch": 5_000}),
+        ({"agent_micros": 100_000_000}, {"agent_notional_today_micros": 5_000_000_000}),
+        ({"floor_micros": 300_000_000}, {"available_cash_micros": 0}),
+    ],
+    ids=["market", "agent in market", "notional", "cash"],
+)
+def test_of_two_limits_of_one_rule_the_tighter_holds(floor, money, count, money_ch, count_ch):
+    """Each leaves room for 10 or 20 contracts."""
+    (used, limit_micros), (counted, limit) = *money.items(), *count.items()
+    room = {"available_cash_micros": -60 * count_ch * 100, "agent_notional_today_micros": count_ch * 10_000}
+    change = {
+        f"exposure__{used}": limit_micros - 6_000 * money_ch,
+        f"exposure__{counted}": limit - room.get(counted, count_ch),
+    }
+    assert floor.ask(**change).count_ch == 1_000
 
 
 @pytest.mark.parametrize(
