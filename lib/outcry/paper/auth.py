@@ -1,0 +1,62 @@
+"""Who is asking: API keys, signatures, and the clock they were made by.
+
+Every refusal is a 401 with the exchange's nested error body. The window around our clock is not symmetric, as measured
+on the real exchange: 20 s into the past, 30 s into the future.
+"""
+
+from dataclasses import dataclass
+from email.message import Message
+
+from outcry.paper.records import Reject
+from outcry.venue import sign
+
+PAST_MS = 20_000
+FUTURE_MS = 30_000
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An API key: its public half, and the account it acts for."""
+
+    key_id: str
+    account: str
+    public: sign.PublicKey
+
+
+class Keys:
+    """All keys the exchange knows."""
+
+    def __init__(self, keys: tuple[Key, ...] = ()) -> None:
+        self._keys = {key.key_id: key for key in keys}
+
+    def add(self, key: Key) -> None:
+        self._keys[key.key_id] = key
+
+    def of(self, account: str) -> list[Key]:
+        return [key for key in self._keys.values() if key.account == account]
+
+    def authenticate(self, headers: Message, method: str, path: str, now_ms: int) -> Key:
+        """The key that signed a request. `path` as sent, from the host's root, without its query.
+
+        raises  Reject 401 when a header is missing, the key unknown, the clock off, or the signature not the key's
+        """
+        key_id = _header(headers, sign.KEY_HEADER, "api_key_is_missing")
+        timestamp = _header(headers, sign.TIMESTAMP_HEADER, "timestamp_is_missing")
+        signature = _header(headers, sign.SIGNATURE_HEADER, "signature_is_missing")
+        key = self._keys.get(key_id)
+        if key is None:
+            raise Reject(401, "authentication_error", "authentication_error", "NOT_FOUND")
+        if not (timestamp.isascii() and timestamp.isdigit()):
+            raise Reject(401, "header_timestamp_invalid", "timestamp is not a number of milliseconds")
+        if not -PAST_MS <= int(timestamp) - now_ms <= FUTURE_MS:
+            raise Reject(401, "header_timestamp_expired", "header timestamp expired")
+        if not sign.verify(key.public, timestamp, method, path, signature):
+            raise Reject(401, "authentication_error", "authentication_error", "INCORRECT_API_KEY_SIGNATURE")
+        return key
+
+
+def _header(headers: Message, name: str, code: str) -> str:
+    value = headers.get(name, "").strip()
+    if not value:
+        raise Reject(401, code, f"{name} header is missing")
+    return value

@@ -1,0 +1,157 @@
+"""The local exchange as a whole: the engine, a source of markets, accounts and their keys, behind one port.
+
+Whatever the engine does is first kept, then told to subscribers, and only then answered: what a client has seen
+survives a kill. Before any request is answered the market moves on to now.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from outcry.paper import refusals
+from outcry.paper.auth import Key, Keys
+from outcry.paper.calls import BASE, Call, answer
+from outcry.paper.engine import Engine
+from outcry.paper.events import EngineEvent, IndexTick, Source
+from outcry.paper.http import Answer, Request
+from outcry.paper.index_board import IndexBoard
+from outcry.paper.limits import Meter
+from outcry.paper.push import Hub
+from outcry.paper.records import Reject
+from outcry.paper.routes import Table
+from outcry.paper.server import Session
+from outcry.paper.session import StreamSession
+from outcry.paper.spot import PREFIX as SPOT
+from outcry.paper.spot import Spot
+from outcry.paper.websocket import WebSocket
+from outcry.venue.sign import KEY_HEADER
+
+STREAM_PATH = "/trade-api/ws/v2"
+STEP_MS = 20  # after a stall the market catches up in steps of this, with clients served in between
+ANONYMOUS_TIER = "basic"
+
+_log = logging.getLogger(__name__)
+
+
+class Keeper(Protocol):
+    """Keeps the engine's books."""
+
+    def keep(self, events: list[EngineEvent]) -> None:
+        """Make lasting what one step changed, in one transaction. Raises when it cannot: nothing is told then."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the exchange may do this way or that.
+
+    balance_excludes_resting  whether a balance is what is left after the collateral of resting orders
+    read_lag_ms               how far account reads lie behind
+    ticker_every_ms           least time between two tickers of a market
+    """
+
+    balance_excludes_resting: bool = True
+    read_lag_ms: int = 0
+    ticker_every_ms: int = 1_000
+
+
+class Exchange:
+    """The service behind the port. Not thread-safe: one loop owns it."""
+
+    def __init__(
+        self, engine: Engine, source: Source, keeper: Keeper, keys: Keys, now_ms: Callable[[], int], terms: Terms
+    ) -> None:
+        self.engine, self.keys, self.terms, self.now_ms = engine, keys, terms, now_ms
+        self.series = {info.ticker: info for info in source.series()}
+        self.started_at_ms = now_ms()
+        self._source, self._keeper = source, keeper
+        symbols = sorted({info.underlying for info in self.series.values() if info.underlying})
+        self._board = IndexBoard(symbols)
+        self._hub = Hub(engine, self._board, now_ms, ticker_every_ms=terms.ticker_every_ms)
+        self._spot = Spot(source, symbols, now_ms)
+        self._table = Table()
+        self._meters: dict[str, Meter] = {}
+        self.books = engine
+
+    # ---- time -------------------------------------------------------------------------------------------------------
+
+    def advance(self) -> None:
+        """Let timers and the source run up to now."""
+        now_ms = self.now_ms()
+        due = self._source.next_at_ms()
+        if due is not None and due <= now_ms:
+            for event in self._source.advance(min(now_ms, due + STEP_MS)):
+                if isinstance(event, IndexTick):
+                    self._spot.take(event)
+                self.step(self.engine.feed(event))
+        timer = self.engine.next_at_ms()
+        if timer is not None and timer <= now_ms:
+            self.step(self.engine.tick(now_ms))
+        self._hub.tell_tickers(now_ms)
+
+    def next_at_ms(self) -> int | None:
+        times = (self._source.next_at_ms(), self.engine.next_at_ms(), self._hub.next_at_ms())
+        return min((at_ms for at_ms in times if at_ms is not None), default=None)
+
+    def step(self, events: list[EngineEvent]) -> None:
+        """What the engine did: keep it, then tell it."""
+        if events:
+            self._keeper.keep(events)
+            self._hub.publish(events)
+
+    # ---- requests ---------------------------------------------------------------------------------------------------
+
+    def answer(self, request: Request) -> Answer:
+        try:
+            if request.path.startswith(SPOT + "/"):
+                return self._spot.answer(request)
+            if request.path.endswith("/") and request.path.startswith(BASE):
+                return Answer(301, headers=[f"Location: {request.path.rstrip('/')}"])
+            return self._routed(request)
+        except Reject as refusal:
+            return refusals.answer(refusal)
+        except Exception:
+            _log.exception("failed_to_answer", extra={"fields": {"method": request.method, "path": request.path}})
+            return refusals.answer(Reject(500, "internal_error", "internal server error"))
+
+    def upgrade(self, request: Request, socket: WebSocket) -> Session | Answer:
+        if request.path.startswith(SPOT):
+            return self._spot.open(socket)
+        if request.path != STREAM_PATH:
+            return refusals.answer(Reject(404, "not_found", "no such endpoint"))
+        try:
+            key = self._authenticate(request)
+        except Reject as refusal:
+            return refusals.answer(refusal)
+        return StreamSession(key.account, socket, self._hub, self._board)
+
+    def meter(self, account: str, now_ms: int) -> Meter:
+        """The token buckets of an account; "" for requests without a key."""
+        meter = self._meters.get(account)
+        if meter is None:
+            tier = self.engine.tier(account) if account else ANONYMOUS_TIER
+            meter = self._meters[account] = Meter(tier, now_ms)
+        return meter
+
+    def _routed(self, request: Request) -> Answer:
+        """In the exchange's order: who asks, whether it may ask now, then what it asks."""
+        route, parameters = self._table.find(request.method, request.path)
+        now_ms = self.now_ms()
+        account = ""
+        if route.private or request.headers.get(KEY_HEADER):
+            account = self._authenticate(request).account
+        call = Call(self, request, account, now_ms, parameters)
+        tokens, meter = self._table.tokens(route, call), self.meter(account, now_ms)
+        if route.method == "GET":
+            allowed = meter.may_read(tokens, now_ms)
+        else:
+            allowed = meter.may_write(tokens, route.shard(call), now_ms)
+        if not allowed:
+            return refusals.too_many()
+        self.advance()
+        body = route.handler(call)
+        return body if isinstance(body, Answer) else answer(200, body)
+
+    def _authenticate(self, request: Request) -> Key:
+        return self.keys.authenticate(request.headers, request.method, request.path, self.now_ms())

@@ -1,0 +1,246 @@
+"""Who listens to what, and telling them: subscriptions, their sequence numbers, and the fan-out of engine events.
+
+A subscription is one channel of one connection, with its own `sid`; `seq` counts its messages from 1, data and control
+frames alike, on the channels that carry one. What a message says is built once; per subscriber only the frame header
+and the few bytes with sid and seq are new.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from outcry.domain.order import Side
+from outcry.paper import lifecycle_shapes, stream_shapes
+from outcry.paper.engine import Engine
+from outcry.paper.events import (
+    AccountFill,
+    AccountSettled,
+    BookReset,
+    EngineEvent,
+    IndexTick,
+    LevelChanged,
+    Lifecycle,
+    OrderChanged,
+    TickerMoved,
+    Traded,
+)
+from outcry.paper.index_board import IndexBoard
+from outcry.paper.records import MarketRecord, Reject
+from outcry.paper.websocket import WebSocket, header
+
+BOOK, TICKER, TRADE = "orderbook_delta", "ticker", "trade"
+FILL, ORDERS, POSITIONS = "fill", "user_orders", "market_positions"
+LIFECYCLE, INDEX = "market_lifecycle_v2", "cfbenchmarks_value"
+SEQUENCED = frozenset({BOOK, TRADE, LIFECYCLE, INDEX, "order_group_updates", "multivariate_market_lifecycle",
+                       "communications", "pyth_value", "cfbenchmarks_value_5hz"})  # fmt: skip
+CHANNELS = SEQUENCED | {TICKER, FILL, ORDERS, POSITIONS}
+BY_TICKER = frozenset({BOOK, TICKER, TRADE, FILL, ORDERS, POSITIONS})
+ALL_INDICES = "all"
+
+
+class Subscription:
+    """One channel of one connection.
+
+    tickers    what it is about; None for everything (only where the channel allows that)
+    indices    the same for the index channel; may hold "all"
+    yes_price  book channel: the NO side is told on the YES scale
+    quiet_ok   `ok` answers leave out the list of tickers
+    """
+
+    __slots__ = ("account", "channel", "indices", "quiet_ok", "seq", "sid", "socket", "tickers", "yes_price")
+
+    def __init__(self, sid: int, channel: str, account: str, socket: WebSocket, tickers: set[str] | None) -> None:
+        self.sid, self.channel, self.account, self.socket, self.tickers = sid, channel, account, socket, tickers
+        self.indices: set[str] = set()
+        self.yes_price = self.quiet_ok = False
+        self.seq = 0
+
+    def next_seq(self) -> int:
+        self.seq += 1
+        return self.seq
+
+    def tell(self, kind: bytes, tail: bytes, command_id: int = 0) -> None:
+        """Queue one message. `kind` is its type; `command_id` echoes a command's id when it answers one."""
+        begin = b'{"type":"%b","sid":%d,' % (kind, self.sid)
+        if self.channel in SEQUENCED:
+            self.seq += 1
+            begin += b'"seq":%d,' % self.seq
+        if command_id:
+            begin += b'"id":%d,' % command_id
+        self.socket.outgoing += (header(len(begin) + len(tail)), begin, tail)
+
+
+class Hub:
+    """All subscriptions, found by what they are about."""
+
+    def __init__(self, engine: Engine, board: IndexBoard, now_ms: Callable[[], int], *, ticker_every_ms: int) -> None:
+        self._engine, self._board, self.now_ms, self._ticker_every_ms = engine, board, now_ms, ticker_every_ms
+        self._by_ticker: dict[str, dict[str, dict[Subscription, None]]] = {channel: {} for channel in CHANNELS}
+        self._all: dict[str, dict[Subscription, None]] = {channel: {} for channel in CHANNELS}
+        self._events_told: set[str] = set()
+        self._moved: dict[str, int] = {}  # tickers with news not told yet, and since when
+        self._told_ms: dict[str, int] = {}
+        self._tell: dict[type, Callable[..., None]] = {
+            LevelChanged: self._level,
+            Traded: self._traded,
+            TickerMoved: self._ticker_moved,
+            OrderChanged: self._order,
+            AccountFill: self._fill,
+            AccountSettled: self._settled,
+            Lifecycle: self._lifecycle,
+            IndexTick: self._index,
+        }
+
+    # ---- who listens ------------------------------------------------------------------------------------------------
+
+    def add(self, subscription: Subscription, tickers: Iterable[str]) -> None:
+        """Listen from now on: to these tickers, or to everything when the subscription is about everything."""
+        if subscription.tickers is None:
+            self._all[subscription.channel][subscription] = None
+            return
+        for ticker in tickers:
+            self._by_ticker[subscription.channel].setdefault(ticker, {})[subscription] = None
+
+    def remove(self, subscription: Subscription, tickers: Iterable[str] | None = None) -> None:
+        """Stop listening to these tickers, or (None) at all."""
+        self._all[subscription.channel].pop(subscription, None)
+        for ticker in subscription.tickers or () if tickers is None else tickers:
+            listeners = self._by_ticker[subscription.channel].get(ticker)
+            if listeners is not None:
+                listeners.pop(subscription, None)
+                if not listeners:
+                    del self._by_ticker[subscription.channel][ticker]
+
+    def market_ids(self) -> dict[str, str]:
+        """Tickers by market id."""
+        tickers = [record.market.ticker for record in self._engine.markets()]
+        return {stream_shapes.market_id(ticker): ticker for ticker in tickers}
+
+    def snapshot(self, subscription: Subscription, ticker: str, command_id: int = 0) -> None:
+        """The whole book as it stands; nothing for a market that does not exist (yet)."""
+        if (record := self._known(ticker)) is not None:
+            shown = record.book.shown
+            tail = stream_shapes.snapshot(
+                ticker, shown.bids, shown.asks, self.now_ms(), yes_price=subscription.yes_price
+            )
+            subscription.tell(b"orderbook_snapshot", tail, command_id)
+
+    def ticker(self, subscription: Subscription, ticker: str) -> None:
+        """The market's numbers as they stand."""
+        if (record := self._known(ticker)) is not None:
+            now_ms = self.now_ms()
+            subscription.tell(b"ticker", stream_shapes.ticker(record, now_ms, now_ms))
+
+    def _known(self, ticker: str) -> MarketRecord | None:
+        try:
+            return self._engine.market(ticker)
+        except Reject:
+            return None
+
+    def _listeners(self, channel: str, ticker: str) -> Iterator[Subscription]:
+        yield from self._all[channel]
+        yield from self._by_ticker[channel].get(ticker, ())
+
+    # ---- telling ----------------------------------------------------------------------------------------------------
+
+    def publish(self, events: list[EngineEvent]) -> None:
+        """Tell what one step of the engine did. A market whose whole book changed gets one snapshot in place of levels:
+        the book is already past them."""
+        reset = {event.ticker for event in events if isinstance(event, BookReset)}
+        moved: dict[tuple[str, str], None] = {}
+        for event in events:
+            if isinstance(event, BookReset) or (reset and isinstance(event, LevelChanged) and event.ticker in reset):
+                continue
+            self._tell[type(event)](event)
+            if isinstance(event, AccountFill | AccountSettled):
+                moved[event.account, event.ticker] = None
+        for account, ticker in moved:
+            self._position(account, ticker)
+        for ticker in reset:
+            for subscription in self._listeners(BOOK, ticker):
+                self.snapshot(subscription, ticker)
+
+    def next_at_ms(self) -> int | None:
+        """When tickers that wait for their turn may be told."""
+        if not self._moved:
+            return None
+        return min(self._told_ms.get(ticker, 0) for ticker in self._moved) + self._ticker_every_ms
+
+    def tell_tickers(self, now_ms: int) -> None:
+        """Tell the tickers whose turn has come: like the exchange, at most one a market in an interval."""
+        for ticker, at_ms in list(self._moved.items()):
+            if now_ms - self._told_ms.get(ticker, 0) < self._ticker_every_ms:
+                continue
+            del self._moved[ticker]
+            self._told_ms[ticker] = now_ms
+            tail = stream_shapes.ticker(self._engine.market(ticker), at_ms, now_ms)
+            for subscription in self._listeners(TICKER, ticker):
+                subscription.tell(b"ticker", tail)
+
+    def _level(self, event: LevelChanged) -> None:
+        """The busiest of all: inlined, one tail for each way of telling it."""
+        listeners = self._by_ticker[BOOK].get(event.ticker)
+        if not listeners:
+            return
+        now_ms, tails = self.now_ms(), dict[tuple[bool, bool], bytes]()
+        is_bid = event.side is Side.BID
+        for subscription in listeners:
+            own = event.account != "" and event.account == subscription.account
+            key = (is_bid or subscription.yes_price, own)
+            tail = tails.get(key)
+            if tail is None:
+                tail = tails[key] = stream_shapes.level(event, now_ms, yes_price=key[0], own=own)
+            subscription.seq += 1
+            begin = b'{"type":"orderbook_delta","sid":%d,"seq":%d,' % (subscription.sid, subscription.seq)
+            subscription.socket.outgoing += (header(len(begin) + len(tail)), begin, tail)
+
+    def _traded(self, event: Traded) -> None:
+        taker = stream_shapes.likely_taker(event, self._engine.market(event.ticker))
+        tail = stream_shapes.trade(event, taker, self.now_ms())
+        for subscription in self._listeners(TRADE, event.ticker):
+            subscription.tell(b"trade", tail)
+
+    def _ticker_moved(self, event: TickerMoved) -> None:
+        self._moved[event.ticker] = event.at_ms
+
+    def _order(self, event: OrderChanged) -> None:
+        order = self._engine.order(event.account, event.order_id)
+        tail = stream_shapes.user_order(order, event.reason, self.now_ms())
+        self._privately(ORDERS, b"user_order", event.account, order.ticker, tail)
+
+    def _fill(self, event: AccountFill) -> None:
+        self._privately(FILL, b"fill", event.account, event.ticker, stream_shapes.fill(event, self.now_ms()))
+
+    def _settled(self, event: AccountSettled) -> None:
+        """Told by the position alone."""
+
+    def _position(self, account: str, ticker: str) -> None:
+        tail = stream_shapes.market_position(self._engine.position(account, ticker), self.now_ms())
+        self._privately(POSITIONS, b"market_position", account, ticker, tail)
+
+    def _privately(self, channel: str, kind: bytes, account: str, ticker: str, tail: bytes) -> None:
+        for subscription in self._listeners(channel, ticker):
+            if subscription.account == account:
+                subscription.tell(kind, tail)
+
+    def _lifecycle(self, event: Lifecycle) -> None:
+        record, now_ms = self._engine.market(event.ticker), self.now_ms()
+        tail = stream_shapes.tail(lifecycle_shapes.market(event, record), now_ms)
+        listeners = self._all[LIFECYCLE]
+        if event.kind == "created":
+            if record.market.event_ticker not in self._events_told:
+                self._events_told.add(record.market.event_ticker)
+                told = stream_shapes.tail(lifecycle_shapes.event(record), now_ms)
+                for subscription in listeners:
+                    subscription.tell(b"event_lifecycle", told)
+            for subscription in self._by_ticker[BOOK].get(event.ticker, ()):
+                self.snapshot(subscription, event.ticker)
+        for subscription in listeners:
+            subscription.tell(b"market_lifecycle_v2", tail)
+
+    def _index(self, event: IndexTick) -> None:
+        message = self._board.take(event)
+        if message is None:
+            return
+        tail = stream_shapes.tail(message, self.now_ms())
+        for subscription in self._all[INDEX]:
+            if ALL_INDICES in subscription.indices or message["index_id"] in subscription.indices:
+                subscription.tell(b"cfbenchmarks_value", tail)

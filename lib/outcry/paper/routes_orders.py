@@ -1,0 +1,301 @@
+"""REST endpoints that change orders: create, amend, decrease, cancel, batches, cancel-all. All on the YES scale."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from outcry.domain.order import Side, TimeInForce
+from outcry.domain.units import parse_decimal
+from outcry.paper import refusals, text
+from outcry.paper.calls import Call, Route, answer, bad_parameter, batch_cost, primary, shaped
+from outcry.paper.events import AccountFill, EngineEvent
+from outcry.paper.http import Answer
+from outcry.paper.limits import CANCEL_COST, DEFAULT_COST
+from outcry.paper.records import AmendRequest, NewOrderRequest, OrderRecord, OrderStatus, Reject, SelfTrade
+from outcry.paper.shapes import Json
+
+ORDERS = "/portfolio/events/orders"
+AUTO_ROUTE = -1
+
+
+class NewOrder(Struct):
+    """The body of a create, and an item of a batch of them."""
+
+    ticker: str
+    side: Literal["bid", "ask"]
+    count: str
+    price: str
+    time_in_force: Literal["good_till_canceled", "immediate_or_cancel", "fill_or_kill"]
+    self_trade_prevention_type: Literal["taker_at_cross", "maker"]
+    client_order_id: str | None = None
+    expiration_time: int | None = None
+    post_only: bool | None = None
+    reduce_only: bool | None = None
+    cancel_order_on_pause: bool | None = None
+    subaccount: int | None = None
+    order_group_id: str | None = None
+    exchange_index: int | None = None
+
+    def request(self) -> NewOrderRequest:
+        primary(self.subaccount)
+        if self.order_group_id:
+            raise Reject(404, "order_group_not_found", "order group not found")
+        return NewOrderRequest(
+            ticker=self.ticker,
+            side=Side(self.side),
+            price_cc=_price_cc(self.price),
+            count_ch=_count_ch(self.count),
+            time_in_force=TimeInForce(self.time_in_force),
+            self_trade=SelfTrade(self.self_trade_prevention_type),
+            client_order_id=self.client_order_id or "",
+            expires_at_ms=None if self.expiration_time is None else self.expiration_time * 1000,
+            post_only=bool(self.post_only),
+            reduce_only=bool(self.reduce_only),
+            cancel_on_pause=bool(self.cancel_order_on_pause),
+            exchange_index=_explicit(self.exchange_index),
+        )
+
+
+class Amendment(Struct):
+    """`count` is the total: what has filled plus what shall still rest."""
+
+    ticker: str
+    side: Literal["bid", "ask"]
+    price: str
+    count: str
+    client_order_id: str | None = None
+    updated_client_order_id: str | None = None
+    expiration_time: int | None = None
+    exchange_index: int | None = None
+
+
+class Decrease(Struct):
+    """Exactly one of `reduce_by` and `reduce_to`."""
+
+    reduce_by: str | None = None
+    reduce_to: str | None = None
+    market_ticker: str | None = None
+    exchange_index: int | None = None
+
+
+class Cancellation(Struct):
+    """An item of a batch of cancels."""
+
+    order_id: str
+    market_ticker: str | None = None
+    exchange_index: int | None = None
+    subaccount: int | None = None
+
+
+# ---- one order ------------------------------------------------------------------------------------------------------
+
+
+def create(call: Call) -> Answer:
+    return answer(201, _create(call, call.body(NewOrder)))
+
+
+def _create(call: Call, wanted: NewOrder) -> Json:
+    order, events = call.exchange.engine.create(call.account, wanted.request(), call.now_ms)
+    call.exchange.step(events)
+    body: Json = {"order_id": order.order_id}
+    if order.client_order_id:
+        body["client_order_id"] = order.client_order_id
+    counts = {"fill_count": text.count(order.filled_ch), "remaining_count": text.count(left_ch(order))}
+    return body | counts | _averages(order.order_id, events) | {"ts_ms": order.created_at_ms}
+
+
+def cancel(call: Call) -> Json:
+    call.subaccount()
+    ticker, index = call.text("market_ticker") or None, _explicit(call.number("exchange_index", AUTO_ROUTE))
+    return _cancel(call, call.path["order_id"], ticker, index)
+
+
+def _cancel(call: Call, order_id: str, ticker: str | None, index: int | None) -> Json:
+    order, taken_ch, events = call.exchange.engine.cancel(call.account, order_id, ticker, index, call.now_ms)
+    call.exchange.step(events)
+    body: Json = {"order_id": order.order_id}
+    if order.client_order_id:
+        body["client_order_id"] = order.client_order_id
+    return body | {"reduced_by": text.count(taken_ch), "ts_ms": call.now_ms}
+
+
+def amend(call: Call) -> Json:
+    call.subaccount()
+    wanted = call.body(Amendment)
+    request = AmendRequest(
+        ticker=wanted.ticker,
+        side=Side(wanted.side),
+        price_cc=_price_cc(wanted.price),
+        count_ch=_count_ch(wanted.count),
+        client_order_id=wanted.client_order_id or "",
+        updated_client_order_id=wanted.updated_client_order_id or "",
+        expires_at_ms=None if wanted.expiration_time is None else wanted.expiration_time * 1000,
+        exchange_index=_explicit(wanted.exchange_index),
+    )
+    before_ch = _total_ch(call, call.path["order_id"])
+    order, events = call.exchange.engine.amend(call.account, call.path["order_id"], request, call.now_ms)
+    call.exchange.step(events)
+    body: Json = {"order_id": order.order_id}
+    if order.client_order_id:
+        body["client_order_id"] = order.client_order_id
+    averages = _averages(order.order_id, events)
+    if averages or order.initial_ch != before_ch:  # the counts are told only where something about them changed
+        body |= {"remaining_count": text.count(left_ch(order)), "fill_count": text.count(order.filled_ch)}
+    return body | averages | {"ts_ms": call.now_ms}
+
+
+def decrease(call: Call) -> Json:
+    """The same as an amendment to a smaller size, which keeps the order's priority."""
+    call.subaccount()
+    wanted = call.body(Decrease)
+    if (wanted.reduce_by is None) == (wanted.reduce_to is None):
+        raise bad_parameter("exactly one of reduce_by and reduce_to is needed")
+    engine, order_id = call.exchange.engine, call.path["order_id"]
+    order = engine.order(call.account, order_id)
+    index = _explicit(wanted.exchange_index)
+    if index is None and wanted.market_ticker is None:
+        index = 0
+    if order.status is not OrderStatus.RESTING or (index is not None and index != order.exchange_index):
+        raise Reject(404, "not_found", "order not found")
+    if wanted.reduce_by is not None:
+        target_ch = max(0, order.remaining_ch - _count_ch(wanted.reduce_by))
+    else:
+        target_ch = min(order.remaining_ch, _count_ch(wanted.reduce_to or "0"))
+    if target_ch == 0:
+        _cancel(call, order_id, order.ticker, order.exchange_index)
+    else:
+        request = AmendRequest(order.ticker, order.side, order.price_cc, order.filled_ch + target_ch)
+        order, events = engine.amend(call.account, order_id, request, call.now_ms)
+        call.exchange.step(events)
+    body: Json = {"order_id": order_id}
+    if order.client_order_id:
+        body["client_order_id"] = order.client_order_id
+    return body | {"remaining_count": text.count(left_ch(order)), "ts_ms": call.now_ms}
+
+
+# ---- many orders ----------------------------------------------------------------------------------------------------
+
+
+def cancel_all(call: Call) -> Answer:
+    call.subaccount()
+    _, events = call.exchange.engine.cancel_all(call.account, call.now_ms)
+    call.exchange.step(events)
+    return Answer(204)
+
+
+def create_batch(call: Call) -> Answer:
+    """Each item on its own: some may be placed and others refused."""
+    results: list[Json] = []
+    for item in _items(call):
+        try:
+            results.append(_create(call, shaped(item, NewOrder)))
+        except Reject as refusal:
+            given = item.get("client_order_id") if isinstance(item, dict) else None
+            echo: Json = {"client_order_id": given} if isinstance(given, str) and given else {}
+            results.append(echo | {"error": refusals.error(refusal)})
+    return answer(201, {"orders": results})
+
+
+def cancel_batch(call: Call) -> Json:
+    results: list[Json] = []
+    for item in _items(call):
+        wanted = shaped(item, Cancellation)
+        try:
+            primary(wanted.subaccount)
+            results.append(_cancel(call, wanted.order_id, wanted.market_ticker, _explicit(wanted.exchange_index)))
+        except Reject as refusal:
+            error = refusals.error(refusal)
+            results.append({"order_id": wanted.order_id, "reduced_by": "0.00", "error": error})
+    return {"orders": results}
+
+
+def _items(call: Call) -> list[object]:
+    items = call.json().get("orders")
+    if not isinstance(items, list) or not items:
+        raise bad_parameter("orders must be a list with at least one item")
+    return items
+
+
+def gone(_call: Call) -> Answer:
+    """Order writes of the first version are switched off for good."""
+    raise Reject(410, "deprecated_v1_order_endpoint", "use /portfolio/events/orders")
+
+
+# ---- small things ---------------------------------------------------------------------------------------------------
+
+
+def left_ch(order: OrderRecord) -> int:
+    """What still rests; nothing once the order is done, whatever it was cancelled with."""
+    return order.remaining_ch if order.status is OrderStatus.RESTING else 0
+
+
+def _averages(order_id: str, events: list[EngineEvent]) -> Json:
+    """Price and fee per contract over what this request filled."""
+    fills = [event for event in events if isinstance(event, AccountFill) and event.order_id == order_id]
+    count_ch = sum(fill.count_ch for fill in fills)
+    if not count_ch:
+        return {}
+    value_micros = sum(fill.price_cc * fill.count_ch for fill in fills)
+    fee_micros = sum(fill.fee_micros for fill in fills)
+    return {
+        "average_fill_price": text.decimal(_per_contract(value_micros, count_ch), 4),
+        "average_fee_paid": text.decimal(_per_contract(fee_micros, count_ch), 4),
+    }
+
+
+def _per_contract(micros: int, count_ch: int) -> int:
+    """To the nearest micro-dollar."""
+    return (micros * 200 + count_ch) // (2 * count_ch)
+
+
+def _total_ch(call: Call, order_id: str) -> int:
+    return call.exchange.engine.order(call.account, order_id).initial_ch
+
+
+def _explicit(index: int | None) -> int | None:
+    return None if index == AUTO_ROUTE else index
+
+
+def _price_cc(given: str) -> int:
+    try:
+        return parse_decimal(given, 4)
+    except ValueError as error:
+        raise Reject(400, "invalid_price", "price is not a decimal of at most 4 places", str(error)) from None
+
+
+def _count_ch(given: str) -> int:
+    try:
+        return parse_decimal(given, 2)
+    except ValueError as error:
+        raise Reject(400, "invalid_order_size", "count is not a decimal of at most 2 places", str(error)) from None
+
+
+def _shard_in_body(call: Call) -> int | None:
+    """The shard that a body names; every shard's bucket pays where it leaves that to the exchange."""
+    index = call.json().get("exchange_index")
+    return index if isinstance(index, int) and index >= 0 else None
+
+
+def _shard_in_query(call: Call) -> int | None:
+    """The same for a query; an order named by its id alone is looked for on shard 0."""
+    index = call.number("exchange_index", AUTO_ROUTE)
+    if index is None and not call.text("market_ticker"):
+        return 0
+    return None if index is None or index < 0 else index
+
+
+ROUTES = [
+    Route("POST", ORDERS, create, shard=_shard_in_body),
+    Route("DELETE", ORDERS, cancel_all, shard=lambda _call: None),
+    Route("POST", f"{ORDERS}/batched", create_batch, tokens=batch_cost(DEFAULT_COST)),
+    Route("DELETE", f"{ORDERS}/batched", cancel_batch, tokens=batch_cost(CANCEL_COST)),
+    Route("DELETE", ORDERS + "/{order_id}", cancel, shard=_shard_in_query),
+    Route("POST", ORDERS + "/{order_id}/amend", amend, shard=_shard_in_body),
+    Route("POST", ORDERS + "/{order_id}/decrease", decrease, shard=_shard_in_body),
+    Route("POST", "/portfolio/orders", gone),
+    Route("POST", "/portfolio/orders/batched", gone),
+    Route("DELETE", "/portfolio/orders/batched", gone),
+    Route("DELETE", "/portfolio/orders/{order_id}", gone),
+    Route("POST", "/portfolio/orders/{order_id}/amend", gone),
+    Route("POST", "/portfolio/orders/{order_id}/decrease", gone),
+]

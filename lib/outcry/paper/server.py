@@ -1,0 +1,256 @@
+"""The local exchange's sockets: one port, one thread, one loop, loopback only.
+
+Every turn: read what clients sent, answer requests, let the market move up to now, then send each client all that
+gathered for it in one piece. Nothing here waits for a client: a client that does not read gets its subscriptions
+ended (error 25) and is dropped. Because only one thread ever touches the engine there is nothing to lock.
+"""
+
+import logging
+import selectors
+import socket
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from outcry.paper.http import CONTINUE, Answer, BadRequest, Reader, Request, encode
+from outcry.paper.websocket import WebSocket
+
+PING_EVERY_MS = 10_000
+PING_BODY = b"heartbeat"
+MAX_BACKLOG = 8 << 20  # bytes a client may leave unread
+LINGER_MS = 2_000  # how long a closing connection may take to read its last words
+READ_SIZE = 1 << 18
+
+_log = logging.getLogger(__name__)
+
+
+class Session(Protocol):
+    """What stands behind one WebSocket."""
+
+    def receive(self, message: bytes) -> None:
+        """A whole message came from the client."""
+        ...
+
+    def overflow(self) -> None:
+        """The client does not keep up: end all its subscriptions, with a reason."""
+        ...
+
+    def ended(self) -> None:
+        """The connection is gone."""
+        ...
+
+
+class Service(Protocol):
+    """What stands behind the port."""
+
+    def answer(self, request: Request) -> Answer: ...
+
+    def upgrade(self, request: Request, socket: WebSocket) -> Session | Answer:
+        """A session for a client that wants a WebSocket, or the answer that says why not."""
+        ...
+
+    def advance(self) -> None:
+        """Let the market move up to now."""
+        ...
+
+    def next_at_ms(self) -> int | None:
+        """When `advance` has something to do again."""
+        ...
+
+
+class _Client:
+    """One connection: first HTTP, then perhaps a WebSocket. `unsent` is what its socket did not yet take."""
+
+    __slots__ = ("close_by_ms", "closing", "pending", "reader", "session", "sock", "unsent", "waits", "websocket")
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.reader = Reader()
+        self.websocket: WebSocket | None = None
+        self.session: Session | None = None
+        self.unsent: deque[memoryview] = deque()
+        self.pending = 0
+        self.waits = False  # for its socket to take more
+        self.closing = False  # once everything is sent
+        self.close_by_ms: int | None = None
+
+
+class Server:
+    """Call `turn` for as long as the exchange should live, then `close`."""
+
+    def __init__(self, service: Service, now_ms: Callable[[], int], host: str = "127.0.0.1", port: int = 0) -> None:
+        """raises  OSError when the address is taken"""
+        self._service, self._now_ms = service, now_ms
+        self._selector = selectors.DefaultSelector()
+        self._listener = socket.create_server((host, port), backlog=128)
+        self._listener.setblocking(False)
+        self._selector.register(self._listener, selectors.EVENT_READ, None)
+        self._clients: set[_Client] = set()
+        self._ping_at_ms = now_ms() + PING_EVERY_MS
+        self.address: tuple[str, int] = self._listener.getsockname()[:2]
+
+    def turn(self, longest_s: float) -> None:
+        """Serve whatever is there, or wait for something up to `longest_s` seconds."""
+        for key, mask in self._selector.select(self._wait_s(longest_s)):
+            if key.data is None:
+                self._accept()
+            elif mask & selectors.EVENT_READ:
+                self._read(key.data)
+        due = self._service.next_at_ms()
+        now_ms = self._now_ms()
+        if due is not None and due <= now_ms:
+            self._service.advance()
+        if now_ms >= self._ping_at_ms:
+            self._ping_at_ms = now_ms + PING_EVERY_MS
+            for client in self._clients:
+                if client.websocket is not None:
+                    client.websocket.ping(PING_BODY)
+        for client in tuple(self._clients):
+            self._flush(client, now_ms)
+
+    def close(self) -> None:
+        """Say goodbye to every client and release the port."""
+        for client in tuple(self._clients):
+            if client.websocket is not None:
+                client.websocket.close(1001, "going away")
+            self._flush(client, self._now_ms())
+            self._drop(client)
+        self._selector.unregister(self._listener)
+        self._listener.close()
+        self._selector.close()
+
+    def _wait_s(self, longest_s: float) -> float:
+        due = self._service.next_at_ms()
+        if due is None:
+            return longest_s
+        return min(longest_s, max(0.0, (due - self._now_ms()) / 1000))
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                sock, _ = self._listener.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                return
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            client = _Client(sock)
+            self._clients.add(client)
+            self._selector.register(sock, selectors.EVENT_READ, client)
+
+    def _read(self, client: _Client) -> None:
+        try:
+            data = client.sock.recv(READ_SIZE)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if client.websocket is not None:
+            self._receive(client, data)
+        elif data and not client.closing:
+            client.reader.feed(data)
+            self._requests(client)
+        if not data:
+            self._drop(client)
+
+    def _requests(self, client: _Client) -> None:
+        """Answer every whole request that arrived; an upgrade ends HTTP on this connection."""
+        try:
+            while not client.closing and (request := client.reader.take()) is not None:
+                if request.upgrades:
+                    self._upgrade(client, request)
+                    return
+                self._say(client, request, self._service.answer(request))
+            if client.reader.wants_continue:
+                client.reader.wants_continue = False
+                self._queue(client, CONTINUE)
+        except BadRequest as error:
+            self._queue(client, encode(_refusal(error), at_ms=self._now_ms(), keep_alive=False))
+            client.closing = True
+
+    def _upgrade(self, client: _Client, request: Request) -> None:
+        websocket = WebSocket()
+        session = self._service.upgrade(request, websocket)
+        if isinstance(session, Answer):
+            self._say(client, request, session)
+            return
+        client.websocket, client.session = websocket, session
+        websocket.accept(request.raw)
+        if rest := client.reader.rest():
+            self._receive(client, rest)
+
+    def _receive(self, client: _Client, data: bytes) -> None:
+        assert client.websocket is not None and client.session is not None
+        for message in client.websocket.receive(data):
+            client.session.receive(message)
+
+    def _say(self, client: _Client, request: Request, answer: Answer) -> None:
+        head_only = request.method == "HEAD"
+        self._queue(client, encode(answer, at_ms=self._now_ms(), keep_alive=request.keep_alive, head_only=head_only))
+        client.closing = not request.keep_alive
+
+    def _queue(self, client: _Client, data: bytes) -> None:
+        client.unsent.append(memoryview(data))
+        client.pending += len(data)
+
+    def _flush(self, client: _Client, now_ms: int) -> None:
+        """Send what gathered for a client, as far as its socket takes it; drop the client when it is done."""
+        websocket = client.websocket
+        if websocket is None:
+            if not (client.unsent or client.closing):
+                return
+        elif websocket.outgoing:
+            self._queue(client, b"".join(websocket.outgoing))
+            websocket.outgoing.clear()
+        try:
+            while client.unsent:
+                piece = client.unsent.popleft()
+                sent = client.sock.send(piece)
+                client.pending -= sent
+                if sent < len(piece):
+                    client.unsent.appendleft(piece[sent:])
+                    break
+        except BlockingIOError:
+            client.unsent.appendleft(piece)
+        except OSError:
+            self._drop(client)
+            return
+        if bool(client.unsent) != client.waits:
+            client.waits = not client.waits
+            events = selectors.EVENT_READ | (selectors.EVENT_WRITE if client.waits else 0)
+            self._selector.modify(client.sock, events, client)
+        if client.pending > MAX_BACKLOG and client.close_by_ms is None:
+            self._overflow(client)
+        self._finish(client, now_ms)
+
+    def _overflow(self, client: _Client) -> None:
+        """A WebSocket client that does not read is told why it goes; what it would have to read first stays bounded."""
+        _log.warning("dropped_slow_client", extra={"fields": {"unread_bytes": client.pending}})
+        if client.websocket is not None and client.session is not None:
+            client.session.overflow()
+            client.websocket.close(1008, "buffer overflow")
+        client.closing = True
+
+    def _finish(self, client: _Client, now_ms: int) -> None:
+        """Close what has nothing left to say, and what takes too long over its last words."""
+        done = client.closing or (client.websocket is not None and client.websocket.ended)
+        leaving = done or (client.websocket is not None and client.websocket.closing)
+        if not leaving:
+            return
+        if client.close_by_ms is None:
+            client.close_by_ms = now_ms + LINGER_MS
+        queued = client.websocket is not None and client.websocket.outgoing
+        if (done and not client.unsent and not queued) or now_ms >= client.close_by_ms:
+            self._drop(client)
+
+    def _drop(self, client: _Client) -> None:
+        if client not in self._clients:
+            return
+        self._clients.discard(client)
+        self._selector.unregister(client.sock)
+        client.sock.close()
+        if client.session is not None:
+            client.session.ended()
+
+
+def _refusal(error: BadRequest) -> Answer:
+    return Answer(error.status, b'{"error":{"code":"bad_request","message":"%s"}}' % str(error).encode())
