@@ -50,7 +50,7 @@ def test_flooring_a_scalar_payout_is_an_adjustment_that_follows_corrections(db):
 
 def test_awaited_markets_are_traded_closed_and_unpaid(db):
     fills.book(db, bought(100), "rest", 20)
-    assert settlements.awaited(db, 50) == [TICKER]
+    assert settlements.awaited(db, 50) == [(TICKER, 0)]
     db.execute(
         "INSERT INTO markets (ticker, event_ticker, series_ticker, exchange_index, status, open_at_ms, close_at_ms,"
         " price_ranges, fee_type, fee_multiplier_millionths, updated_at_ms)"
@@ -58,6 +58,6 @@ def test_awaited_markets_are_traded_closed_and_unpaid(db):
         (TICKER,),
     )
     assert settlements.awaited(db, 60) == []
-    assert settlements.awaited(db, 61) == [TICKER]
+    assert settlements.awaited(db, 61) == [(TICKER, 60)]
     settlements.record(db, paid(0, 70, "no"), "rest", 80)
     assert settlements.awaited(db, 90) == []

@@ -1,9 +1,12 @@
 """The trading day: from midnight to midnight in the floor's zone, so 23 or 25 hours long twice a year."""
 
+import sqlite3
 from datetime import UTC, datetime
 
+from outcry.domain.units import Money
 from outcry.ops.settings import Settings
 from outcry.review.reports.today import Day
+from outcry.store import accounts, agents, system
 
 
 def trading_day(settings: Settings, at_ms: int) -> Day:
@@ -12,3 +15,26 @@ def trading_day(settings: Settings, at_ms: int) -> Day:
     local = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone)
     midnight = datetime(local.year, local.month, local.day, tzinfo=zone)
     return Day(f"{local:%Y-%m-%d}", settings.time_zone, int(midnight.timestamp() * 1000), at_ms)
+
+
+def roll(db: sqlite3.Connection, settings: Settings, at_ms: int) -> bool:
+    """Fix the capital and every agent's equity at the first sight of a trading day; False when that was done.
+
+    Newborn agents that were added before any capital was known get their birth share of it.
+    """
+    day = trading_day(settings, at_ms).name
+    capital = accounts.floor_equity_micros(db)
+    if not accounts.record_day(db, day, capital, accounts.agent_equity_micros(db), at_ms):
+        return False
+    for agent in agents.everyone(db):
+        if agent.stage == "birth" and agent.allocation_micros == 0:
+            share = birth_allocation_micros(settings, capital)
+            evidence = {"capital_micros": capital}
+            agents.set_allocation(db, agent.name, share, at_ms, rule="birth", evidence=evidence)
+    system.event(db, "info", "clerk", "rolled_day", f"{day}: capital ${Money(capital)}", now_ms=at_ms)
+    return True
+
+
+def birth_allocation_micros(settings: Settings, capital_micros: int) -> int:
+    """A newborn agent's share of the floor's capital."""
+    return max(0, capital_micros) * settings.agents.birth_share_millionths // 1_000_000

@@ -9,6 +9,7 @@ from dataclasses import replace
 import click
 
 from outcry.desk import strategies
+from outcry.desk.day import birth_allocation_micros
 from outcry.domain.units import ONE_DOLLAR_MICROS
 from outcry.ops import log
 from outcry.ops.clock import now_ms
@@ -71,21 +72,15 @@ def make_keys(floor: Floor) -> bool:
     return True
 
 
-def birth_allocation_micros(floor: Floor, capital_micros: int | None) -> int:
-    """A newborn agent's share of the capital. Before any capital is known: of the local exchange's deposit, else 0.
-
-    An allocation of 0 means "not yet": the clerk grants the birth share once it knows the balance.
-    """
-    if capital_micros is None:
-        capital_micros = floor.settings.local.deposit_dollars * ONE_DOLLAR_MICROS if floor.local else 0
-    return capital_micros * floor.settings.agents.birth_share_millionths // 1_000_000
-
-
 def _seed(db: sqlite3.Connection, floor: Floor, at_ms: int) -> list[str]:
-    """The first agents, on a floor that never had any: a person who retires one does not get it back."""
+    """The first agents, on a floor that never had any: a person who retires one does not get it back.
+
+    Their allocation is a share of the local exchange's deposit; elsewhere the clerk grants it when it sees the balance.
+    """
     if agents.everyone(db):
         return []
-    allocation_micros = birth_allocation_micros(floor, None)
+    deposit_micros = floor.settings.local.deposit_dollars * ONE_DOLLAR_MICROS if floor.local else 0
+    allocation_micros = birth_allocation_micros(floor.settings, deposit_micros)
     newborn = agents.Agent("", "", {}, "birth", allocation_micros, "", at_ms)
     for name in floor.settings.agents.first:
         sha256 = strategies.keep_source(db, name, at_ms)

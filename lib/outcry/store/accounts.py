@@ -63,6 +63,12 @@ def opened(db: sqlite3.Connection, exchange_index: int) -> bool:
     return bool(db.execute("SELECT 1 FROM cash_events WHERE reference = ?", (_opening(exchange_index),)).fetchone())
 
 
+def opened_at_ms(db: sqlite3.Connection, exchange_index: int) -> int | None:
+    """When this shard's ledger began: fills from before are in its opening balance. None when it has not begun."""
+    row = db.execute("SELECT at_ms FROM cash_events WHERE reference = ?", (_opening(exchange_index),)).fetchone()
+    return row["at_ms"] if row else None
+
+
 def open_shard(db: sqlite3.Connection, exchange_index: int, balance_micros: int, at_ms: int) -> bool:
     """Begin a shard's ledger with the balance it has; False when it was begun before."""
     return record_cash(
@@ -118,6 +124,25 @@ def shards(db: sqlite3.Connection) -> list[int]:
     """Every shard on which we hold, held or moved money."""
     rows = db.execute("SELECT exchange_index FROM cash_events UNION SELECT exchange_index FROM holdings ORDER BY 1")
     return [row[0] for row in rows]
+
+
+def market_shards(db: sqlite3.Connection) -> list[int]:
+    """Every shard on which a market we know of trades."""
+    return [row[0] for row in db.execute("SELECT DISTINCT exchange_index FROM markets ORDER BY 1")]
+
+
+def traded_positions(db: sqlite3.Connection) -> dict[str, int]:
+    """The account's signed net position by market as traded, settled markets included: what a settlement pays on."""
+    return {row[0]: row[1] for row in db.execute("SELECT ticker, sum(position_ch) FROM holdings GROUP BY ticker")}
+
+
+def last_agreed_ms(db: sqlite3.Connection) -> int:
+    """When all shards last agreed, as far as we kept it: the oldest of their newest agreeing looks; 0 for never."""
+    row = db.execute(
+        "SELECT min(at_ms) FROM (SELECT max(CASE WHEN agreed = 1 THEN at_ms ELSE 0 END) AS at_ms FROM reconciliations"
+        " GROUP BY exchange_index)"
+    ).fetchone()
+    return row[0] or 0
 
 
 def record_reconciliation(db: sqlite3.Connection, look: Reconciliation) -> None:

@@ -130,6 +130,12 @@ def of_agent(db: sqlite3.Connection, agent: str, ticker: str) -> list[Fill]:
     return [item.fill for item in sorted(booked, key=lambda item: (item.fill.filled_at_ms, item.fill_id))]
 
 
+def sums_by_order(db: sqlite3.Connection) -> dict[str, tuple[int, int]]:
+    """What is booked of each order, by the exchange's id: (count_ch, fees_micros)."""
+    rows = db.execute("SELECT order_id, sum(count_ch), sum(fee_micros) FROM fills GROUP BY order_id")
+    return {row[0]: (row[1], row[2]) for row in rows}
+
+
 def last_attribution(db: sqlite3.Connection) -> int:
     """The newest booking's number; 0 when there is none."""
     return db.execute("SELECT coalesce(max(id), 0) FROM attributions").fetchone()[0]

@@ -68,18 +68,19 @@ def newest_at_ms(db: sqlite3.Connection) -> int:
     return db.execute("SELECT coalesce(max(settled_at_ms), 0) FROM settlements").fetchone()[0]
 
 
-def awaited(db: sqlite3.Connection, closed_before_ms: int) -> list[str]:
-    """Markets that somebody traded, that closed before a time, and that have not paid yet; oldest close first.
+def awaited(db: sqlite3.Connection, closed_before_ms: int) -> list[tuple[str, int]]:
+    """Markets that somebody traded, that closed before a time, and that have not paid yet: (ticker, closed_at_ms).
 
-    A market we have no description of counts as closed: better to ask about it than to wait for ever.
+    A market we have no description of counts as closed long ago: better to ask about it than to wait for ever.
     """
     rows = db.execute(
-        "SELECT h.ticker FROM holdings h LEFT JOIN markets m ON m.ticker = h.ticker"
+        "SELECT h.ticker, min(coalesce(m.close_at_ms, 0)) AS closed_at_ms"
+        "  FROM holdings h LEFT JOIN markets m ON m.ticker = h.ticker"
         " WHERE h.settled = 0 AND coalesce(m.close_at_ms, 0) < ?"
-        " GROUP BY h.ticker HAVING sum(h.fills) > 0 ORDER BY min(coalesce(m.close_at_ms, 0)), h.ticker",
+        " GROUP BY h.ticker HAVING sum(h.fills) > 0 ORDER BY closed_at_ms, h.ticker",
         (closed_before_ms,),
     )
-    return [row["ticker"] for row in rows]
+    return [(row["ticker"], row["closed_at_ms"]) for row in rows]
 
 
 def _settlement(row: sqlite3.Row) -> Settlement:
