@@ -35,12 +35,14 @@ class MarketBook:
     cancel_share_millionths  share of an unexplained foreign decrease that stood ahead of us, as a part of the
               proportional guess ahead / displayed: 0 none of it (pessimistic), 1_000_000 just that
     shown     the displayed book: read it, do not write to it
+    trading   whether resting orders may fill now; while it is False the book only shows
     """
 
-    __slots__ = ("_asks", "_bids", "_blind", "_cancel_share", "_on_level", "_resting", "shown")
+    __slots__ = ("_asks", "_bids", "_blind", "_cancel_share", "_on_level", "_resting", "shown", "trading")
 
     def __init__(self, on_level: OnLevel | None = None, *, cancel_share_millionths: int = 0) -> None:
         self.shown = Book()
+        self.trading = True
         self._bids: dict[int, Level] = {}
         self._asks: dict[int, Level] = {}
         self._resting: dict[str, Resting] = {}
@@ -64,7 +66,7 @@ class MarketBook:
             self._tidy(level, is_bid, price_cc)
         if change_ch and self._on_level is not None:
             self._on_level(is_bid, price_cc, change_ch)
-        return self._uncross() if self._resting and self.shown.crossed else []
+        return self.uncross()
 
     def replace(self, bids: dict[int, int], asks: dict[int, int]) -> list[Match]:
         """Foreign size replaced whole: the same as the changes that lead to it. Returns orders it met.
@@ -90,14 +92,14 @@ class MarketBook:
             shown.append(sizes)
         self._blind = False
         self.shown.replace(*shown)
-        return self._uncross() if self._resting and self.shown.crossed else []
+        return self.uncross()
 
     def printed(self, price_cc: int, count_ch: int, taker_is_bid: bool | None) -> list[Match]:
         """A public trade among others, told before the change that removes its size; returns orders it fills.
 
         taker_is_bid  True when a buyer crossed (asks were hit); None when unknown: fills nobody
         """
-        if taker_is_bid is None or not self._resting:
+        if taker_is_bid is None or not self._resting or not self.trading:
             return []
         hits_bids = not taker_is_bid
         matches, left_ch = [], count_ch
@@ -253,8 +255,13 @@ class MarketBook:
         there = (price for price, size in sizes.items() if price not in levels or size > levels[price].own_ch)
         return max(there, default=None) if is_bid else min(there, default=None)
 
-    def _uncross(self) -> list[Match]:
-        """Fill resting orders that foreign size has arrived at or through; the better price goes to the newcomer."""
+    def uncross(self) -> list[Match]:
+        """Fill resting orders that foreign size has arrived at or through; the better price goes to the newcomer.
+
+        Every foreign change does this itself; call it when trading begins again.
+        """
+        if not self._resting or not self.trading or not self.shown.crossed:
+            return []
         bid_cc, ask_cc = self._foreign_best(True), self._foreign_best(False)
         if bid_cc is not None and ask_cc is not None and bid_cc >= ask_cc:
             return []  # crossed among themselves, for the instant between two changes

@@ -186,7 +186,7 @@ class PositionRecord:
 
     @property
     def exposure_micros(self) -> int:
-        """Cost of the open position on its own side: what can still be lost. A short's is $1 a contract less its basis."""
+        """Cost of the open position on its own side: what can still be lost. A short's is $1 each less its basis."""
         return self.basis_micros if self.position_ch >= 0 else self.basis_micros - ONE_DOLLAR_CC * self.position_ch
 
     @property
@@ -219,6 +219,8 @@ class MarketRecord:
     """A market as the exchange runs it: its description, its book, its public numbers.
 
     foreign_*         the source's own count; `volume_ch` and `open_interest_ch` add what the accounts did
+    source_counts     whether the source states volumes itself, so that its prints need not be counted
+    touch             best bid and ask with their sizes, as last told to subscribers
     determined_at_ms  when the outcome became known; settled_at_ms when it was paid
     """
 
@@ -236,7 +238,8 @@ class MarketRecord:
     expiration_value_micros: int | None = None
     determined_at_ms: int | None = None
     settled_at_ms: int | None = None
-    swept: bool = False
+    source_counts: bool = False
+    touch: tuple[int | None, int, int | None, int] = (None, 0, None, 0)
 
     @property
     def volume_ch(self) -> int:

@@ -1,0 +1,150 @@
+"""Everything the exchange knows, in memory, and which of it has not been written down yet."""
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from outcry.domain.errors import InvariantBroken
+from outcry.domain.market import Market, Status
+from outcry.paper.accounts import Account, House
+from outcry.paper.events import AccountFill, AccountSettled
+from outcry.paper.matching import MarketBook
+from outcry.paper.outbox import Outbox
+from outcry.paper.records import MarketRecord, OrderRecord, OrderStatus, PositionRecord, Reject
+
+ANY_SHARD = -1  # the wire's word for "route it by the ticker"
+
+
+@dataclass(slots=True)
+class Unsaved:
+    """What changed since it was last written down. Sets, so that a thing changed twice is written once."""
+
+    accounts: set[str] = field(default_factory=set)
+    markets: set[str] = field(default_factory=set)
+    orders: dict[str, OrderRecord] = field(default_factory=dict)
+    positions: dict[tuple[str, str], PositionRecord] = field(default_factory=dict)
+    fills: list[AccountFill] = field(default_factory=list)
+    settlements: list[AccountSettled] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.accounts or self.markets or self.orders)
+
+
+class State:
+    """The exchange's books: accounts, markets, orders, fills, settlements, timers.
+
+    resting  order ids per market, in order of arrival
+    timers   heap of (at_ms, kind, ticker or order id); a timer that no longer applies does nothing
+    """
+
+    def __init__(
+        self, new_id: Callable[[], str], *, precision_micros: int, cancel_share_millionths: int, close_cancel_ms: int
+    ) -> None:
+        self.new_id = new_id
+        self.precision_micros = precision_micros
+        self.cancel_share_millionths = cancel_share_millionths
+        self.close_cancel_ms = close_cancel_ms
+        self.outbox = Outbox()
+        self.unsaved = Unsaved()
+        self.house = House()
+        self.accounts: dict[str, Account] = {}
+        self.markets: dict[str, MarketRecord] = {}
+        self.orders: dict[str, OrderRecord] = {}
+        self.orders_of: dict[str, list[OrderRecord]] = {}
+        self.client_ids: set[tuple[str, str]] = set()
+        self.resting: dict[str, dict[str, OrderRecord]] = {}
+        self.fills_of: dict[str, list[AccountFill]] = {}
+        self.settlements_of: dict[str, list[AccountSettled]] = {}
+        self.timers: list[tuple[int, str, str]] = []
+        self.pauses: dict[int, bool] = {}  # shard: whether the whole exchange is paused, not only trading
+        self.next_number = 1
+
+    def account(self, name: str) -> Account:
+        if name not in self.accounts:
+            raise Reject(404, "not_found", "account not found")
+        return self.accounts[name]
+
+    def market(self, ticker: str) -> MarketRecord:
+        if ticker not in self.markets:
+            raise Reject(404, "not_found", "market not found")
+        return self.markets[ticker]
+
+    def listed(self, ticker: str) -> MarketRecord:
+        """A market the source speaks of; it has to list one before anything else."""
+        if ticker not in self.markets:
+            raise InvariantBroken(f"the source spoke of {ticker} before listing it")
+        return self.markets[ticker]
+
+    def order(self, account: str, order_id: str) -> OrderRecord:
+        order = self.orders.get(order_id)
+        if order is None or order.account != account:
+            raise Reject(404, "not_found", "order not found")
+        return order
+
+    def add_market(self, market: Market, at_ms: int) -> MarketRecord:
+        book = MarketBook(
+            partial(self.outbox.level, market.ticker), cancel_share_millionths=self.cancel_share_millionths
+        )
+        record = MarketRecord(market, at_ms, at_ms, book)
+        self.markets[market.ticker] = record
+        self.unsaved.markets.add(market.ticker)
+        self.set_timers(record)
+        self.match_while_trading(record)
+        return record
+
+    def set_timers(self, record: MarketRecord) -> None:
+        market = record.market
+        heapq.heappush(self.timers, (market.open_at_ms, "open", market.ticker))
+        heapq.heappush(self.timers, (market.close_at_ms, "close", market.ticker))
+        heapq.heappush(self.timers, (market.close_at_ms + self.close_cancel_ms, "sweep", market.ticker))
+
+    def match_while_trading(self, record: MarketRecord) -> None:
+        """Let the market's book fill resting orders only while the market trades."""
+        record.book.trading = record.trading and record.market.exchange_index not in self.pauses
+
+    def add_order(self, order: OrderRecord) -> None:
+        """Enter a new order into the books (not into the market's queue)."""
+        self.orders[order.order_id] = order
+        self.orders_of.setdefault(order.account, []).append(order)
+        if order.client_order_id:
+            self.client_ids.add((order.account, order.client_order_id))
+        self.next_number = max(self.next_number, order.number + 1)
+
+    def rest(self, order: OrderRecord) -> None:
+        """Put what is left of an order into the queue of its price."""
+        self.resting.setdefault(order.ticker, {})[order.order_id] = order
+        book = self.markets[order.ticker].book
+        book.rest(order.order_id, order.account, order.is_bid, order.price_cc, order.remaining_ch)
+        self.set_expiry(order)
+
+    def set_expiry(self, order: OrderRecord) -> None:
+        if order.expires_at_ms is not None:
+            heapq.heappush(self.timers, (order.expires_at_ms, "expire", order.order_id))
+
+    def unrest(self, order: OrderRecord) -> None:
+        """Forget that an order rests (it was filled, or withdrawn from the queue)."""
+        self.resting.get(order.ticker, {}).pop(order.order_id, None)
+
+    def changed(self, order: OrderRecord, reason: str) -> None:
+        """Note that an order changed now: to be told, and to be written down."""
+        order.updated_at_ms = self.outbox.at_ms
+        self.outbox.order(order.account, order.order_id, reason)
+        self.unsaved.orders[order.order_id] = order
+        self.unsaved.accounts.add(order.account)
+
+    def resting_of(self, account: str) -> list[OrderRecord]:
+        """An account's resting orders, oldest priority first."""
+        mine = [
+            order
+            for orders in self.resting.values()
+            for order in orders.values()
+            if order.account == account and order.status is OrderStatus.RESTING
+        ]
+        return sorted(mine, key=lambda order: order.number)
+
+    def set_status(self, record: MarketRecord, status: Status) -> None:
+        record.market = replace(record.market, status=status)
+        record.updated_at_ms = self.outbox.at_ms
+        self.unsaved.markets.add(record.market.ticker)
+        self.match_while_trading(record)
