@@ -109,9 +109,7 @@ class OrderCalls:
             expiration_time=expires_at_s,
             exchange_index=exchange_index,
         )
-        answer = self._http.write(
-            "POST", _ONE + "/amend", body, exchange_index=exchange_index, urgent=True, order_id=order_id
-        )
+        answer = self._http.write("POST", _ONE + "/amend", body, exchange_index=exchange_index, order_id=order_id)
         return _answer(wire.RenewedRow, answer, order_id).order_id
 
     def order(self, order_id: str, *, urgent: bool = False) -> OrderReport:
