@@ -95,6 +95,11 @@ def quick(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         db.execute("PRAGMA synchronous = FULL")
 
 
+def checkpoint(db: sqlite3.Connection) -> None:
+    """Fold the write-ahead log into the database as far as no reader needs it. Only the clerk does this."""
+    db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+
+
 def data_version(db: sqlite3.Connection) -> int:
     """Changes whenever another connection commits: microseconds to poll."""
     return db.execute("PRAGMA data_version").fetchone()[0]

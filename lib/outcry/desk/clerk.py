@@ -1,0 +1,313 @@
+"""Keep the account's books: the private stream as it comes, REST at intervals, until asked to stop.
+
+    WAITING -> SYNCING -> READY        any of them -> ERROR, and back by itself
+
+WAITING  the exchange does not answer yet
+SYNCING  connected; not everything compared yet
+READY    ledger and exchange agree
+ERROR    a pass failed, or something differs; bin/status says what
+"""
+
+import signal
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from types import FrameType
+
+import msgspec
+
+from outcry.desk import connect
+from outcry.desk.bookings import Memory
+from outcry.desk.day import roll, trading_day
+from outcry.desk.lookups import Lookups
+from outcry.desk.private import PrivateFeed
+from outcry.desk.standing import Standing
+from outcry.desk.statesync import StateSync
+from outcry.domain.errors import InvariantBroken, Misconfigured, OutcryError, SchemaDrift, Unavailable
+from outcry.ops import log
+from outcry.ops.clock import now_ms
+from outcry.ops.floor import Addresses, Floor
+from outcry.ops.lock import one_instance
+from outcry.ops.supervisor import Supervisor
+from outcry.store import checkpoints, database, report
+from outcry.venue.stream import Connected, Disconnected, Event, Stream
+
+NAME = "clerk"
+CHANNELS = ("fill", "user_orders", "market_positions")
+POLL_S = 0.1
+WATCH_S = 1.0  # how often look-ups, settlements and the day are thought of; most of the time nothing is due
+CHECKPOINT_S, TIDY_S = 60.0, 5.0
+AGAIN_S, AGAIN_MS = 600.0, 2 * 86_400_000  # how often settlements that were booked are read again, how far back
+HURRY_S, LIVELY_S, CALM_S = 1.0, 3.0, 10.0  # between two passes: in doubt, after bookings, else
+LIVELY_MS = 60_000
+LONGEST_PAUSE_S = 15.0  # between two attempts while the exchange does not answer
+UNREAD_MS = 60_000  # no whole pass for so long: entries stop
+RAW_KEPT = 4_000  # bytes of a body that nobody understood
+CAUSES = ("schema", "ledger", "unread")  # why the clerk itself stops entries, beside a difference
+
+_log = log.get(__name__)
+
+
+class Stopped(BaseException):
+    """Raised by the signal handler, so that a slow exchange cannot delay a stop; every booking is a transaction."""
+
+
+@dataclass(slots=True)
+class _Job:
+    """Something done at intervals: `run` takes the time in ms and returns the seconds until its next turn."""
+
+    run: Callable[[int], float]
+    due: float = 0.0  # on the monotonic clock
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """Everything that belongs to one place where the exchange answers."""
+
+    addresses: Addresses
+    stream: Stream
+    sync: StateSync
+    lookups: Lookups
+    feed: PrivateFeed
+
+
+def run(floor: Floor) -> None:
+    """Run until SIGTERM or SIGINT.
+
+    raises  Misconfigured for a key that is missing, shared, or refused; Unavailable when another clerk runs
+    """
+    with one_instance(floor.folder, NAME):
+        supervisor = Supervisor(NAME)
+        db = connect.books(floor, timeout_ms=database.LOOP_TIMEOUT_MS, checkpoints=True)
+        try:
+            Clerk(floor, db, supervisor).run()
+        finally:
+            db.close()
+            supervisor.stopped()
+
+
+class Clerk:
+    """One life of the program."""
+
+    def __init__(self, floor: Floor, db: sqlite3.Connection, supervisor: Supervisor) -> None:
+        self._floor, self._db, self._supervisor = floor, db, supervisor
+        self._key = connect.signer(floor)
+        self._memory = _restore(floor, now_ms())
+        self._link: _Link | None = None
+        self._backlog: deque[Event] = deque()  # heard, not yet booked: the database may refuse for a while
+        self._standing = Standing(db, NAME, supervisor, "WAITING", now_ms())
+        self._passed_ms = now_ms()
+        self._day = ""
+        self._failures = 0
+        self._abortable = False
+        self._pass = _Job(self._reconcile)
+        self._jobs = [
+            self._pass,
+            _Job(self._beat),
+            _Job(self._look_up),
+            _Job(self._settlements),
+            _Job(self._settlements_again, time.monotonic() + AGAIN_S),
+            _Job(self._checkpoint, time.monotonic() + CHECKPOINT_S),
+            _Job(self._tidy, time.monotonic() + TIDY_S),
+        ]
+
+    # ---- the loop -------------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Until asked to stop: then a checkpoint, a last beat, and out."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._asked_to_stop)
+        self._supervisor.ready()
+        try:
+            self._abortable = True
+            while not self._supervisor.stopping:
+                self._step()
+        except Stopped:
+            _log.debug("interrupted")
+        finally:
+            self._abortable = False
+            self._leave()
+
+    def _asked_to_stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._supervisor.stop()
+        if self._abortable:
+            self._abortable = False
+            raise Stopped
+
+    def _step(self) -> None:
+        if self._link is None:
+            self._guarded(self._connect)
+        if self._link is None:
+            self._supervisor.wait(POLL_S)
+        else:
+            self._backlog.extend(self._link.stream.events(POLL_S))
+            self._guarded(self._drain)
+        for job in self._jobs:
+            if time.monotonic() >= job.due:
+                pause_s = self._guarded(partial(job.run, now_ms()))
+                job.due = time.monotonic() + (self._pause_s() if pause_s is None else pause_s)
+
+    def _guarded(self, work: Callable[[], float | None]) -> float | None:
+        """Do something that may fail for a cause outside this program: say so once, and go on. None when it failed."""
+        try:
+            return work()
+        except Misconfigured:
+            raise
+        except SchemaDrift as error:
+            raw = error.raw if isinstance(error.raw, str) else error.raw.decode(errors="replace")
+            self._failed(f"{error} {raw[:RAW_KEPT]}".rstrip(), "schema")
+        except InvariantBroken as error:
+            self._failed(str(error), "ledger")
+        except (OutcryError, sqlite3.Error) as error:
+            self._failed(str(error), "")
+        return None
+
+    def _failed(self, what: str, cause: str) -> None:
+        self._failures += 1
+        if cause:
+            self._standing.forbid(cause, what, now_ms())
+        self._enter("ERROR" if self._link else "WAITING", what)
+
+    def _pause_s(self) -> float:
+        return min(LONGEST_PAUSE_S, HURRY_S * 2 ** min(max(self._failures - 1, 0), 10))
+
+    # ---- the exchange ---------------------------------------------------------------------------------------------
+
+    def _connect(self) -> None:
+        """Find where the exchange answers now. What was learnt of the account stays."""
+        found = self._floor.addresses()
+        rest = connect.rest(self._floor, self._key, found.rest_url)
+        self._link = _Link(
+            found,
+            Stream(found.stream_url, self._key),
+            StateSync(self._db, rest, self._memory),
+            Lookups(self._db, rest),
+            PrivateFeed(self._db, rest),
+        )
+        self._failures = 0
+        self._enter("SYNCING", f"connecting to {found.rest_url}")
+        rest.learn()
+
+    def _drain(self) -> None:
+        """Book what was heard, in order; an event leaves the backlog when it is done, or can never be."""
+        while self._backlog and self._link:
+            try:
+                self._take(self._backlog[0], self._link)
+            except (Unavailable, sqlite3.Error):
+                raise  # the same event again, next time
+            except OutcryError:
+                self._backlog.popleft()
+                self._hurry()
+                raise
+            self._backlog.popleft()
+
+    def _take(self, event: Event, link: _Link) -> None:
+        if isinstance(event, Connected):
+            link.stream.subscribe(CHANNELS)
+            _log.info("connected", epoch=event.epoch)
+            self._hurry()
+        elif isinstance(event, Disconnected):
+            _log.warning("disconnected", reason=event.reason, retry_s=round(event.retry_s, 1))
+            self._hurry()
+            if self._moved(link):
+                self._link = None
+        elif link.feed.take(event, now_ms()):
+            self._hurry()
+
+    def _moved(self, link: _Link) -> bool:
+        """Whether the exchange, as far as one can see, no longer answers where it did."""
+        try:
+            return self._floor.addresses() != link.addresses
+        except Unavailable:
+            return True
+
+    def _hurry(self) -> None:
+        self._pass.due = min(self._pass.due, time.monotonic())
+
+    # ---- jobs: each takes the time and returns the seconds until its next turn --------------------------------------
+
+    def _reconcile(self, at_ms: int) -> float:
+        if self._link is None:
+            return POLL_S
+        agreed = self._link.sync.reconcile(at_ms)
+        self._failures, self._passed_ms = 0, now_ms()
+        for cause in CAUSES:
+            self._standing.allow(cause, "a whole pass went well", at_ms)
+        if (day := trading_day(self._floor.settings, at_ms).name) != self._day:
+            roll(self._db, self._floor.settings, at_ms)
+            self._day = day
+        if agreed is None:
+            self._enter("SYNCING", "a difference waits to be seen again")
+            return HURRY_S
+        if agreed:
+            self._enter("READY", "ledger and exchange agree")
+        else:
+            self._enter("ERROR", "ledger and exchange differ")
+        lively = at_ms - report.last_booking_ms(self._db) < LIVELY_MS
+        return LIVELY_S if lively or not agreed else CALM_S
+
+    def _look_up(self, at_ms: int) -> float:
+        if self._link is not None:
+            self._link.lookups.resolve_orders(at_ms)
+            self._link.lookups.resolve_fills(at_ms)
+        return WATCH_S
+
+    def _settlements(self, at_ms: int) -> float:
+        if self._link is not None and self._link.sync.bookings.settlements(at_ms):
+            self._hurry()
+        return WATCH_S
+
+    def _settlements_again(self, at_ms: int) -> float:
+        if self._link is not None:
+            self._link.sync.bookings.settlements_again(at_ms - AGAIN_MS, at_ms)
+        return AGAIN_S
+
+    def _checkpoint(self, at_ms: int) -> float:
+        checkpoints.save(self._floor.checkpoints, NAME, msgspec.to_builtins(self._memory, str_keys=True), at_ms)
+        self._standing.checkpoint_ms = at_ms
+        return CHECKPOINT_S
+
+    def _tidy(self, at_ms: int) -> float:
+        """Fold the write-ahead log into the database; and see that we are not blind for too long."""
+        database.checkpoint(self._db)
+        if at_ms - self._passed_ms > UNREAD_MS:
+            why = f"the account could not be read for {UNREAD_MS // 1000} s: {self._standing.why}"
+            self._standing.forbid("unread", why, at_ms)
+        return TIDY_S
+
+    def _beat(self, at_ms: int) -> float:
+        stream = self._link.stream if self._link else None
+        figures = {
+            "stream": "connected" if stream and stream.connected else "disconnected",
+            "heard_at_ms": stream.heard_at_ms if stream else 0,
+            "passed_at_ms": self._passed_ms,
+            "waiting_to_book": len(self._backlog),
+        }
+        return self._standing.beat_if_due(figures, at_ms)
+
+    def _enter(self, state: str, why: str) -> None:
+        self._standing.enter(state, why, now_ms())
+
+    def _leave(self) -> None:
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+        if self._link is not None:
+            self._link.stream.close()
+        self._enter("STOPPED", "asked to stop")
+        for job in (self._checkpoint, self._beat):
+            self._guarded(partial(job, now_ms()))
+
+
+def _restore(floor: Floor, at_ms: int) -> Memory:
+    """What passes remembered in the last life; without it they read more than they had to."""
+    payload, reason = checkpoints.load(floor.checkpoints, NAME, at_ms)
+    if payload is not None:
+        try:
+            return msgspec.convert(payload, Memory, strict=False)
+        except msgspec.ValidationError as error:
+            reason = f"of another shape: {error}"
+    _log.info("started_cold", reason=reason)
+    return Memory()

@@ -1,0 +1,37 @@
+"""What programs connect to: the floor's database, and the account at the exchange."""
+
+import sqlite3
+
+from outcry.domain.errors import Misconfigured
+from outcry.ops.floor import Floor
+from outcry.store import database
+from outcry.store.budget import BudgetFile
+from outcry.venue import sign
+from outcry.venue.budget import SharedBudget
+from outcry.venue.rest import Rest
+from outcry.venue.sign import Signer
+
+
+def books(floor: Floor, *, timeout_ms: int = database.VERB_TIMEOUT_MS, checkpoints: bool = False) -> sqlite3.Connection:
+    """The program's writing connection to a database that is ready for this build.
+
+    raises  Misconfigured when there is none, or it lacks migrations
+    """
+    if not floor.database.exists():
+        raise Misconfigured(f"no database at {floor.database}", "run bin/migrate, or check --state")
+    db = database.connect(floor.database, timeout_ms=timeout_ms, checkpoints=checkpoints)
+    if missing := database.pending(db):
+        db.close()
+        raise Misconfigured(f"{floor.database} lacks {missing[0]}", "run bin/migrate")
+    return db
+
+
+def signer(floor: Floor) -> Signer:
+    """The account's key. Raises Misconfigured when it is missing, or readable by others."""
+    return sign.load_key(floor.key_file, floor.key_id())
+
+
+def rest(floor: Floor, key: Signer, url: str, timeout_s: tuple[float, float] = (3.05, 10.0)) -> Rest:
+    """REST with the budget that all programs of this floor share."""
+    budget = SharedBudget(BudgetFile(floor.budget_file))
+    return Rest(url, key, budget, underlying=floor.settings.discovery.underlying, timeout_s=timeout_s)

@@ -1,0 +1,79 @@
+"""Where a program stands: its state and why, its heartbeat, and the entries it stops. Told to people and programs."""
+
+import os
+import sqlite3
+from collections.abc import Mapping
+
+from outcry import __version__
+from outcry.domain.errors import Unavailable
+from outcry.ops import log
+from outcry.ops.supervisor import Supervisor
+from outcry.store import system
+
+BEAT_MS = 30_000
+LOOK_S = 0.25  # a change of state is shown so soon
+
+_log = log.get(__name__)
+
+
+class Standing:
+    """One program's. A database that refuses is no reason to fail here: it hears everything at the next turn."""
+
+    def __init__(self, db: sqlite3.Connection, program: str, supervisor: Supervisor, state: str, now_ms: int) -> None:
+        self._db, self._program, self._supervisor = db, program, supervisor
+        self._started_ms = self._since_ms = now_ms
+        self._beat_ms = 0
+        self.state, self.why = state, "starting"
+        self.checkpoint_ms: int | None = None
+
+    def enter(self, state: str, why: str, now_ms: int) -> None:
+        """Be in a state for a reason; a change is logged and shown soon, the same again is nothing."""
+        if (state, why) == (self.state, self.why):
+            return
+        if state != self.state:
+            self._since_ms = now_ms
+            say = _log.warning if state == "ERROR" else _log.info
+            say("entered", state=state, why=why)
+        self.state, self.why = state, why
+        self._supervisor.status(f"{state}: {why}")
+        self._beat_ms = 0
+
+    def beat_if_due(self, figures: Mapping[str, object], now_ms: int) -> float:
+        """Write the heartbeat every 30 s and after each change; returns the seconds until it is to be asked again."""
+        if now_ms - self._beat_ms >= BEAT_MS:
+            system.beat(
+                self._db,
+                self._program,
+                pid=os.getpid(),
+                started_at_ms=self._started_ms,
+                state=self.state,
+                state_since_ms=self._since_ms,
+                version=__version__,
+                detail={"why": self.why, **figures},
+                now_ms=now_ms,
+                checkpoint_at_ms=self.checkpoint_ms,
+            )
+            self._supervisor.beat()
+            self._beat_ms = now_ms
+        return LOOK_S
+
+    def forbid(self, cause: str, reason: str, now_ms: int) -> None:
+        """Stop entries on the whole floor until the same cause allows them again."""
+        self._control(True, cause, reason, now_ms)
+
+    def allow(self, cause: str, reason: str, now_ms: int) -> None:
+        """Let entries go on, as far as this cause is concerned."""
+        self._control(False, cause, reason, now_ms)
+
+    def _control(self, active: bool, cause: str, reason: str, now_ms: int) -> None:
+        what = "stopped_entries" if active else "allowed_entries"
+        try:
+            changed = system.set_control(
+                self._db, "floor", "", "stop_entries", active, cause=cause, reason=reason, now_ms=now_ms
+            )
+            if changed:
+                level = "critical" if active else "info"
+                system.event(self._db, level, self._program, what, f"{cause}: {reason}", now_ms=now_ms)
+                (_log.error if active else _log.info)(what, cause=cause, reason=reason)
+        except (Unavailable, sqlite3.Error) as error:
+            _log.error("failed_to_tell", what=what, cause=cause, error=str(error))
