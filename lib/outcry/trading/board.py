@@ -18,6 +18,7 @@ class Board:
     def __init__(self, span_ms: int, time_factor: float) -> None:
         self.markets: dict[str, Market] = {}
         self.quotes: dict[str, Quote] = {}
+        self.span_ms = span_ms
         self._history = History(span_ms)
         self._time_factor = time_factor
         self._changed: set[str] = set()

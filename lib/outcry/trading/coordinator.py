@@ -116,7 +116,7 @@ class Coordinator:
         self._settle_phase(commands)
         self._leave(commands)
         self._tend(commands)
-        if isinstance(event, Quotes | Bars | Clock):
+        if isinstance(event, Quotes | Clock):  # bars come first, with a publish of their own or the next second
             self._look(commands)
         self._settle_phase(commands)
         return commands
@@ -168,15 +168,13 @@ class Coordinator:
         place = self.orders.answered(event.ticket) if event.ticket is not None else None
         if event.order is not None:
             self.orders.take(event.order)
-        if place is None:
-            return
-        ticker = place.market.ticker
         if event.failure:
             self._unplaced.happened(event.failure, self.now_ms, self._tempo.retry_ms)
-        else:
+        elif place is not None:
             self._unplaced.times = 0
-        if place.purpose is Purpose.EXIT:
+        if place is None or place.purpose is Purpose.EXIT:
             return
+        ticker = place.market.ticker
         if event.verdict is not None:
             self._pacing.answered(ticker, self.now_ms, refused=event.verdict.answer is Answer.REFUSED)
         if event.order is not None:
@@ -270,7 +268,7 @@ class Coordinator:
 
     def _look(self, commands: list[Command]) -> None:
         for ticker in self.board.changed():
-            if not self.board.trades_now(ticker, self.now_ms):
+            if not self.board.trades_now(ticker, self.now_ms) or ticker not in self.board.quotes:
                 self.board.looked(ticker)
             elif self._pacing.may_look(ticker, self.now_ms):
                 self.board.looked(ticker)
@@ -327,8 +325,6 @@ class Coordinator:
             return "entries stopped"
         if control.paused or control.retired:
             return "agent paused" if control.paused else "agent retired"
-        if ticker not in self.board.quotes:
-            return "no quote yet"
         if self.orders.in_doubt():
             return f"state {Phase.ACTING}"
         return "cooling down after an intent" if self._pacing.cooling(ticker, self.now_ms) else ""

@@ -1,0 +1,238 @@
+"""Trade as one agent until asked to stop: the live shell around the coordinator.
+
+    feed (database, halt file) -> events -> coordinator -> commands -> hands (gate, exchange) -> events -> ...
+
+A turn takes what was committed since the last one, feeds it through, and ends; ten milliseconds later comes the next.
+What breaks outside (database, exchange) is a state, ERROR, and never the end of the program.
+"""
+
+import random
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+
+import msgspec
+
+from outcry.desk import strategies
+from outcry.desk.trader_exchange import Link, RestLink
+from outcry.desk.trader_feed import Feed
+from outcry.desk.trader_hands import Hands, Identity
+from outcry.desk.trader_record import Record
+from outcry.domain.errors import Misconfigured, Unavailable
+from outcry.ops import log
+from outcry.ops.clock import now_ms
+from outcry.ops.floor import Floor
+from outcry.ops.lock import one_instance
+from outcry.ops.supervisor import Supervisor
+from outcry.risk.rules import Facts
+from outcry.store import agents, database, feed, orders
+from outcry.store.journal import Journal
+from outcry.strategies import catalogue
+from outcry.trading.coordinator import Coordinator
+from outcry.trading.events import Clock, Control, Event, Note, Place
+from outcry.trading.tempo import Tempo
+
+POLL_S = 0.010
+CLOCK_EVERY_S = 1.0
+FLUSH_EVERY_S = 5.0
+BEAT_EVERY_S = 30.0
+CHECKPOINT_EVERY_S = 30.0
+
+_log = log.get(__name__)
+
+
+def run(name: str, floor: Floor) -> None:
+    """Trade as agent `name`.
+
+    raises  Misconfigured (no database, agent, strategy or key), Unavailable when this agent's trader runs already
+    """
+    with one_instance(floor.folder, f"trader@{name}"):
+        supervisor = Supervisor(f"trader@{name}")
+        trader = Trader(name, floor, RestLink(floor))
+        try:
+            supervisor.ready()
+            while not supervisor.stopping:
+                trader.turn()
+                if trader.beat():
+                    supervisor.beat()
+                    supervisor.status(trader.status())
+                supervisor.wait(POLL_S)
+        finally:
+            trader.close()
+            supervisor.stopped()
+
+
+class Trader:
+    """One agent at work. `turn` never blocks for longer than one answer of the exchange takes."""
+
+    def __init__(self, name: str, floor: Floor, link: Link, *, clock: Callable[[], int] = now_ms) -> None:
+        if not floor.database.exists():
+            raise Misconfigured(f"no database at {floor.database}", "run bin/migrate")
+        self.name, self._floor, self._clock = name, floor, clock
+        self._db = database.connect(floor.database, timeout_ms=database.LOOP_TIMEOUT_MS)
+        if missing := database.pending(self._db):
+            raise Misconfigured(f"database lacks {missing[0]}", "run bin/migrate")
+        agent = agents.get(self._db, name)
+        strategy = catalogue.build(agent.strategy, agent.parameters)
+        self._started_at_ms = clock()
+        self._seed = f"{name}:{self._started_at_ms}"
+        factor = floor.settings.time_factor
+        self.coordinator = Coordinator(strategy, Tempo.of(factor), factor, random.Random(self._seed).random)
+        self._feed = Feed(self._db, name, self.coordinator.board.span_ms, floor.halt_file)
+        self._journal = Journal(floor.folder / "journal", name)
+        self._who = Identity(
+            agent=name,
+            floor_id=feed.floor_id(self._db) or "",
+            environment=floor.settings.environment,
+            parameters=msgspec.to_builtins(strategy),
+            code_sha256="",
+        )
+        self._strategy_name, self._link = agent.strategy, link
+        self._hands: Hands | None = None
+        self._record = Record(self._db, name, self.coordinator, floor.checkpoints, clock, self._figures)
+        self._trouble = ""
+        self._due: dict[str, float] = {}
+
+    # ---- turns ------------------------------------------------------------------------------------------------------
+
+    def turn(self) -> None:
+        """Take in what happened since the last turn and act on it."""
+        try:
+            if self._hands is None:
+                self._begin()
+            elif self._feed.news() or self._is_due("clock"):
+                self._consume()
+            elif self._hands.debts:
+                self._run(self._hands.pay_debts())
+        except (sqlite3.Error, Unavailable) as error:
+            self._in_trouble(f"database: {error}")
+        self._housekeeping()
+
+    def _begin(self) -> None:
+        """Close what was never sent, read what we have, and start to calibrate."""
+        at_ms = self._clock()
+        code_sha256 = strategies.keep_source(self._db, self._strategy_name, at_ms)
+        self._who = replace(self._who, code_sha256=code_sha256)
+        for order in orders.abandon_planned(self._db, self.name, at_ms):
+            _log.info("abandoned", order=order.client_order_id, reason=order.reason)
+        warm = self._record.warm()
+        events = self._feed.restore(at_ms, warm)
+        hands = Hands(
+            self._db, self._who, self._link, self._floor.settings.risk, self._facts, self._clock, self._journal.flush
+        )
+        header = {
+            "agent": self.name,
+            "environment": self._who.environment,
+            "strategy": self._strategy_name,
+            "parameters": self._who.parameters,
+            "code_sha256": code_sha256,
+            "seed": self._seed,
+            "time_factor": self._floor.settings.time_factor,
+            "warm": warm,
+        }
+        self._journal.begin(header, at_ms, self._feed.marks)
+        self._record.beat()  # before anything is sent: the clerk then knows that an earlier sender is gone
+        self._hands = hands
+        self._run(events)
+        _log.info(
+            "restored",
+            agent=self.name,
+            environment=self._who.environment,
+            positions=len(self.coordinator.positions.open()),
+            resting=len(self.coordinator.orders.resting()),
+        )
+
+    def _consume(self) -> None:
+        assert self._hands is not None
+        at_ms = self._clock()
+        events = self._feed.read(at_ms)
+        if self._trouble:
+            self._trouble = ""
+            events.append(replace(self.coordinator.control or Control(at_ms), at_ms=at_ms, trouble=""))
+        if self._is_due("clock"):
+            events.append(Clock(at_ms))
+            self._next("clock", CLOCK_EVERY_S)
+        self._journal.step(at_ms, self._feed.marks, halted=self._feed.halted)
+        self._run([*events, *self._hands.pay_debts()])
+
+    def _run(self, events: list[Event]) -> None:
+        """Feed events through, and what comes of them, until nothing more does."""
+        assert self._hands is not None
+        waiting = deque(events)
+        while waiting:
+            for command in self.coordinator.step(waiting.popleft()):
+                if isinstance(command, Note):
+                    self._record.note(command)
+                else:
+                    waiting.extend(self._hands.carry_out(command))
+
+    def _in_trouble(self, reason: str) -> None:
+        """The outside is broken: no entries, keep trying. Said once, not at every turn."""
+        if reason != self._trouble:
+            _log.error("in_trouble", agent=self.name, reason=reason)
+        self._trouble = reason
+        if self._hands is not None:
+            at_ms = self._clock()
+            control = replace(self.coordinator.control or Control(at_ms), at_ms=at_ms, trouble=reason)
+            self._run([control])
+
+    def _facts(self, place: Place) -> Facts:
+        """The world around an intent, read inside the turn that asks about it; the halt file at this very moment."""
+        control = self.coordinator.control or Control(self._clock(), unready="controls not read yet")
+        ticker = place.market.ticker
+        return Facts(
+            market=place.market,
+            quote=place.view.quote,
+            predecessor_volume_ch=self._feed.predecessor_volume_ch(place.market),
+            index_at_ms=place.index_at_ms,
+            halted=self._feed.halt_file_reason() or control.halted,
+            stopped=control.stopped or dict(control.stopped_markets).get(ticker, "") or control.unready,
+            paused=control.paused,
+            stage=self._feed.stage(),
+        )
+
+    # ---- what has its time ------------------------------------------------------------------------------------------
+
+    def _housekeeping(self) -> None:
+        """Counters, journal and checkpoint, each when its time has come."""
+        if self._is_due("flush"):
+            self._next("flush", FLUSH_EVERY_S)
+            self._journal.flush()
+            self._record.flush_looks()
+        if self._hands is not None and self._is_due("checkpoint"):
+            self._next("checkpoint", CHECKPOINT_EVERY_S)
+            self._record.checkpoint()
+
+    def beat(self) -> bool:
+        """Every 30 s, and when the state machine moved: the heartbeat row. True when it was time for one."""
+        if not self._record.moved and not self._is_due("beat"):
+            return False
+        self._next("beat", BEAT_EVERY_S)
+        self._record.try_to_beat()
+        return True
+
+    def status(self) -> str:
+        """The state in words."""
+        coordinator = self.coordinator
+        return f"{coordinator.phase}{f': {coordinator.reason}' if coordinator.reason else ''}"
+
+    def _figures(self) -> dict[str, object]:
+        owed = self._hands.debts if self._hands else 0
+        return {"environment": self._who.environment, "publish": self._feed.marks.publish, "owed_writes": owed}
+
+    def _is_due(self, what: str) -> bool:
+        return time.monotonic() >= self._due.get(what, 0.0)
+
+    def _next(self, what: str, every_s: float) -> None:
+        self._due[what] = time.monotonic() + every_s
+
+    def close(self) -> None:
+        """All that is in memory goes to disk. What rests is adopted at the next start, or expires."""
+        if self._hands is not None:
+            self._run(self._hands.pay_debts())
+            self._record.checkpoint()
+        self._record.flush_looks()
+        self._journal.close()
+        self._db.close()
