@@ -3,7 +3,8 @@
 import sqlite3
 from datetime import UTC, datetime
 
-from outcry.domain.units import Money
+from outcry.domain.units import ONE_DOLLAR_MICROS, Money
+from outcry.ops.floor import Floor
 from outcry.ops.settings import Settings
 from outcry.review.reports.today import Day
 from outcry.store import accounts, agents, system
@@ -33,6 +34,14 @@ def roll(db: sqlite3.Connection, settings: Settings, at_ms: int) -> bool:
             agents.set_allocation(db, agent.name, share, at_ms, rule="birth", evidence=evidence)
     system.event(db, "info", "clerk", "rolled_day", f"{day}: capital ${Money(capital)}", now_ms=at_ms)
     return True
+
+
+def capital_micros(db: sqlite3.Connection, floor: Floor) -> int:
+    """The capital in force; before the first roll what the local exchange will deposit, and 0 elsewhere."""
+    known = accounts.capital_micros(db)
+    if known is not None:
+        return known
+    return floor.settings.local.deposit_dollars * ONE_DOLLAR_MICROS if floor.local else 0
 
 
 def birth_allocation_micros(settings: Settings, capital_micros: int) -> int:

@@ -9,8 +9,7 @@ from dataclasses import replace
 import click
 
 from outcry.desk import strategies
-from outcry.desk.day import birth_allocation_micros
-from outcry.domain.units import ONE_DOLLAR_MICROS
+from outcry.desk.day import birth_allocation_micros, capital_micros
 from outcry.ops import log
 from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor
@@ -79,8 +78,7 @@ def _seed(db: sqlite3.Connection, floor: Floor, at_ms: int) -> list[str]:
     """
     if agents.everyone(db):
         return []
-    deposit_micros = floor.settings.local.deposit_dollars * ONE_DOLLAR_MICROS if floor.local else 0
-    allocation_micros = birth_allocation_micros(floor.settings, deposit_micros)
+    allocation_micros = birth_allocation_micros(floor.settings, capital_micros(db, floor))
     newborn = agents.Agent("", "", {}, "birth", allocation_micros, "", at_ms)
     for name in floor.settings.agents.first:
         sha256 = strategies.keep_source(db, name, at_ms)

@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import sqlite3
+from dataclasses import asdict
 from typing import Any
 
 from outcry.store import agents
@@ -20,6 +21,11 @@ def source_of(strategy: str) -> str:
 def keep_source(db: sqlite3.Connection, strategy: str, now_ms: int) -> str:
     """Store the source that this build runs for a strategy; returns its sha256."""
     return agents.keep_version(db, strategy, source_of(strategy), now_ms)
+
+
+def parameters(strategy: str, given: dict[str, Any]) -> dict[str, Any]:
+    """Every parameter a strategy runs with: its defaults, and the given ones in their place."""
+    return asdict(catalogue.build(strategy, given))  # type: ignore[call-overload]
 
 
 def check(strategy: str, parameters: dict[str, Any]) -> None:

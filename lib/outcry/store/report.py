@@ -118,3 +118,40 @@ def floor_facts(db: sqlite3.Connection) -> tuple[str, str]:
     """The floor's id and environment; empty before bin/migrate."""
     row = db.execute("SELECT floor_id, environment FROM floor").fetchone()
     return (row[0], row[1]) if row else ("", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Feeds:
+    """How fresh the market data is. Times in ms; None: never.
+
+    books      subscribed markets, how many of them are trusted now, and when the quietest was last heard
+    index      newest one-second bar of each index symbol
+    """
+
+    publish: int
+    published_at_ms: int | None
+    books: int
+    trusted: int
+    heard_at_ms: int | None
+    index: dict[str, int]
+
+
+def feeds(db: sqlite3.Connection) -> Feeds:
+    """The collector's last publish, the books it follows, and the index prices it writes."""
+    publish = db.execute("SELECT number, at_ms FROM publishes").fetchone()
+    books = db.execute(
+        "SELECT count(*) AS books, coalesce(sum(q.trusted), 0) AS trusted, min(q.heard_at_ms) AS heard_at_ms"
+        "  FROM markets m LEFT JOIN quotes q ON q.ticker = m.ticker WHERE m.subscribed = 1 AND m.status = 'active'"
+    ).fetchone()
+    index = db.execute(
+        "SELECT symbol, max(at_ms) AS at_ms FROM bars WHERE symbol IN"
+        " (SELECT DISTINCT underlying FROM markets WHERE underlying <> '') GROUP BY symbol ORDER BY symbol"
+    )
+    return Feeds(
+        publish["number"] if publish else 0,
+        publish["at_ms"] if publish else None,
+        books["books"],
+        books["trusted"],
+        books["heard_at_ms"],
+        {row["symbol"]: row["at_ms"] for row in index},
+    )
