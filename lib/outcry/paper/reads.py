@@ -147,7 +147,7 @@ class Reads:
         """Recent public trades of one market, or of all."""
         if ticker is not None:
             return list(reversed(self.state.market(ticker).trades))
-        every = [trade for record in self.state.markets.values() for trade in record.trades]
+        every = [trade for record in self.state.markets.values() for trade in reversed(record.trades)]
         return sorted(every, key=lambda trade: trade.at_ms, reverse=True)
 
 
