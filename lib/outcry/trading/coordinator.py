@@ -198,6 +198,8 @@ class Coordinator:
             phase = Phase.ERROR
         elif self.phase in (Phase.READY, Phase.ACTING):
             phase = Phase.ACTING if self.orders.in_doubt() else Phase.READY
+        elif self.phase in (Phase.IDLE, Phase.ERROR):
+            phase = Phase.CALIBRATING
         else:
             phase = Phase.READY if self._calibrated() else Phase.CALIBRATING
         if phase is not self.phase:
