@@ -32,6 +32,7 @@ class Memory:
 
     fills_until_ms: int = 0  # every fill up to here is booked
     excludes_resting: dict[int, bool] = field(default_factory=dict)  # shard -> what its balance means, where learnt
+    inexact: set[int] = field(default_factory=set)  # shards that reserve by a rule that we do not know
     asked_at_ms: dict[str, int] = field(default_factory=dict)  # closed market -> when its settlement was asked about
     final_at_ms: dict[str, int] = field(default_factory=dict)  # market -> since when it is final without a record
     unknown: dict[str, int] = field(default_factory=dict)  # order -> how often the exchange did not know it

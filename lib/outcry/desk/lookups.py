@@ -20,6 +20,7 @@ from outcry.venue.wire import OrderReport
 READ_LAG_MS = 1_000  # REST reads may lag the matching by about so much
 BETWEEN_MS = 1_000  # at least so long between two listings that count
 SIGNATURE_DIES_MS = 90_000  # after this a delayed request is refused for its timestamp
+OVERDUE_MS = 2_000  # a sent order is asked about from then on
 ANSWER_MS = 20_000  # a sender that lives has its answer, or knows that it has none, by then
 LISTED_MS = 13 * 86_400_000  # live listings forget orders after about two weeks
 CLOCK_SLACK_S = 60
@@ -42,7 +43,8 @@ class Lookups:
         """
         waiting: dict[tuple[str, int], list[Order]] = defaultdict(list)
         for order in orders.unresolved(self._db):
-            waiting[order.ticker, order.exchange_index].append(order)
+            if order.state is not State.SENT or self._overdue(order, now_ms):
+                waiting[order.ticker, order.exchange_index].append(order)
         for (ticker, shard), some in waiting.items():
             oldest_s = min(self._signed(order) for order in some) // 1000 - CLOCK_SLACK_S
             listed = self._exchange.orders(ticker=ticker, min_ts=oldest_s, exchange_index=shard)
@@ -70,7 +72,7 @@ class Lookups:
             return
         if order.state is State.SENT:
             if age_ms <= ANSWER_MS and not self._sender_is_gone(order):
-                return
+                return  # its answer may still be on the way
             reason = "its trader stopped before the answer"
             orders.update(self._db, name, State.UNKNOWN, source="clerk", now_ms=now_ms, reason=reason)
         times = self._missed.setdefault(name, [])
@@ -92,6 +94,10 @@ class Lookups:
             detail = f"{order.client_order_id} is older than the exchange's listings reach: a person has to look"
             system.event(self._db, "critical", "clerk", "cannot_resolve_order", detail, now_ms=now_ms)
 
+    def _overdue(self, order: Order, now_ms: int) -> bool:
+        """Whether a sent order is worth asking about: most have their answer within milliseconds."""
+        return now_ms - self._signed(order) > OVERDUE_MS or self._sender_is_gone(order)
+
     def _sender_is_gone(self, order: Order) -> bool:
         """Whether the trader that sent it has since been started anew."""
         name = f"trader@{order.agent}"
@@ -110,6 +116,9 @@ class Lookups:
         """
         waiting = fills.parked(self._db)
         for booked in waiting:
+            if known := fills.owner(self._db, booked.fill.order_id):  # its order has learnt its id since
+                self._give(booked, known, "its order is known by now", "", now_ms)
+                continue
             try:
                 report = self._exchange.order(booked.fill.order_id)
             except Refused as error:

@@ -42,12 +42,13 @@ class StateSync:
         self.bookings = Bookings(db, exchange, self.memory)
         self._doubt = _Doubt()
         self._kept: dict[int, Reconciliation] = {}
+        self._differed_resting: set[int] = set()  # shards that differed while orders rested, and not yet otherwise
 
     def reconcile(self, now_ms: int) -> bool | None:
         """Book what is missing and compare; True when all agrees, False when it does not, None when it is too soon."""
         self.bookings.open_shards(now_ms)
-        self.bookings.fills(now_ms)
         resting = self.bookings.orders(now_ms)
+        self.bookings.fills(now_ms)
         self.bookings.settlements(now_ms)
         reading = identity.Reading(
             balances_by_shard(self._db, self._exchange),
@@ -81,15 +82,27 @@ class StateSync:
         return not what
 
     def _learn(self, look: Reconciliation, reading: identity.Reading) -> None:
-        shard = look.exchange_index
+        """Learn what the shard's balance means; unlearn it when a difference came and went with resting orders."""
+        shard, memory = look.exchange_index, self.memory
         resting = [order for order in reading.resting if order.exchange_index == shard]
         learnt = identity.learn(look, identity.reserved_micros(resting, reading.positions_ch))
-        if learnt is None or self.memory.excludes_resting.get(shard) == learnt:
+        if not look.agreed and resting and look.positions_agree:
+            self._differed_resting.add(shard)
             return
-        self.memory.excludes_resting[shard] = learnt
-        what = f"shard {shard}: the balance {'excludes' if learnt else 'includes'} collateral of resting orders"
+        if look.agreed and not resting and shard in self._differed_resting:
+            self._differed_resting.discard(shard)
+            memory.excludes_resting.pop(shard, None)
+            memory.inexact.add(shard)
+            what = (
+                f"shard {shard}: it reserves by a rule we do not know; while orders rest only a bound is checked"
+            )
+        elif learnt is not None and shard not in memory.inexact and memory.excludes_resting.get(shard) != learnt:
+            memory.excludes_resting[shard] = learnt
+            what = f"shard {shard}: the balance {'excludes' if learnt else 'includes'} collateral of resting orders"
+        else:
+            return
         system.event(self._db, "info", "clerk", "learnt_balance", what, now_ms=look.at_ms)
-        _log.info("learnt_balance", shard=shard, excludes_resting=learnt)
+        _log.info("learnt_balance", what=what)
 
     def _keep(self, look: Reconciliation) -> None:
         """Store a look when it says something new, or nothing new for a while."""
