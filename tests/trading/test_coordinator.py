@@ -344,7 +344,7 @@ def test_a_plan_without_a_take_profit_or_a_time_holds_to_settlement(desk):
     assert places(desk.quote(quote(9_800, 9_900))) == []
     assert places(desk.clock(800_000)) == []
     desk.settle()
-    assert desk.trader.positions.open() == []
+    assert desk.trader.positions.held() == []
 
 
 def test_a_time_exit_needs_no_new_quote(desk):
@@ -368,7 +368,7 @@ def test_there_is_one_exit_at_a_time_until_its_fills_are_booked(desk):
     order = desk.update(order, State.EXECUTED, filled_ch=1_000)
     assert places(desk.quote(quote(2_800, 3_000), after_ms=10_000)) == [], "filled at the exchange, not booked yet"
     desk.fill(order, 3_000, 1_000)
-    assert desk.trader.positions.open() == [] and places(desk.quote(quote(2_700, 2_900))) == []
+    assert desk.trader.positions.held() == [] and places(desk.quote(quote(2_700, 2_900))) == []
 
 
 def test_what_an_exit_left_over_is_tried_again_at_once_and_what_it_did_not_move_after_a_pause(desk):
@@ -427,7 +427,7 @@ def test_a_fill_that_was_not_ours_after_all_leaves_nothing_to_exit(desk):
     order = desk.hold(4_200)
     taken = Booked("t1", order.order_id or "x", TICKER, 2, Side.BID, 4_200, 1_000, 0, True, desk.now_ms)
     desk.step(Fill, taken, undone=True)
-    assert desk.trader.positions.open() == [] and places(desk.quote(quote(100, 200))) == []
+    assert desk.trader.positions.held() == [] and places(desk.quote(quote(100, 200))) == []
 
 
 def test_when_the_strategy_wants_the_other_side_the_position_is_left_not_reversed(desk):

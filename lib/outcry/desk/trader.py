@@ -15,12 +15,12 @@ from dataclasses import replace
 
 import msgspec
 
-from outcry.desk import strategies
+from outcry.desk import connect, strategies
 from outcry.desk.trader_exchange import Link, RestLink
 from outcry.desk.trader_feed import Feed
 from outcry.desk.trader_hands import Hands, Identity
 from outcry.desk.trader_record import Record
-from outcry.domain.errors import Misconfigured, Unavailable
+from outcry.domain.errors import Unavailable
 from outcry.ops import log
 from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor
@@ -68,12 +68,8 @@ class Trader:
     """One agent at work. `turn` never blocks for longer than one answer of the exchange takes."""
 
     def __init__(self, name: str, floor: Floor, link: Link, *, clock: Callable[[], int] = now_ms) -> None:
-        if not floor.database.exists():
-            raise Misconfigured(f"no database at {floor.database}", "run bin/migrate")
         self.name, self._floor, self._clock = name, floor, clock
-        self._db = database.connect(floor.database, timeout_ms=database.LOOP_TIMEOUT_MS)
-        if missing := database.pending(self._db):
-            raise Misconfigured(f"database lacks {missing[0]}", "run bin/migrate")
+        self._db = connect.books(floor, timeout_ms=database.LOOP_TIMEOUT_MS)
         agent = agents.get(self._db, name)
         strategy = catalogue.build(agent.strategy, agent.parameters)
         self._started_at_ms = clock()
@@ -140,7 +136,7 @@ class Trader:
             "restored",
             agent=self.name,
             environment=self._who.environment,
-            positions=len(self.coordinator.positions.open()),
+            positions=len(self.coordinator.positions.held()),
             resting=len(self.coordinator.orders.resting()),
         )
 

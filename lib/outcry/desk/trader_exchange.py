@@ -2,13 +2,12 @@
 
 from typing import Protocol
 
+from outcry.desk import connect
 from outcry.domain.market import FeeTerms, Market
 from outcry.domain.order import Order, Side, State, TimeInForce
 from outcry.ops.floor import Floor
-from outcry.store.budget import BudgetFile
 from outcry.trading.orders import Fee
-from outcry.venue import fees, sign
-from outcry.venue.budget import SharedBudget
+from outcry.venue import fees
 from outcry.venue.rest import Rest
 from outcry.venue.wire import NewOrder, OrderReport, Placed
 
@@ -42,15 +41,14 @@ class RestLink:
     """The signed REST connection; its address is looked up anew after every failure, as a local exchange may move."""
 
     def __init__(self, floor: Floor) -> None:
-        self._floor = floor
-        self._signer = sign.load_key(floor.key_file, floor.key_id())
-        self._budget = SharedBudget(BudgetFile(floor.budget_file))
+        """Raises Misconfigured when the key is missing or readable by others."""
+        self._floor, self._signer = floor, connect.signer(floor)
         self._rest: Rest | None = None
 
     def exchange(self) -> Exchange:
         """The connection. Raises Unavailable while nobody knows where the exchange is."""
         if self._rest is None:
-            self._rest = Rest(self._floor.addresses().rest_url, self._signer, self._budget)
+            self._rest = connect.rest(self._floor, self._signer, self._floor.addresses().rest_url)
         return self._rest
 
     def broken(self) -> None:

@@ -78,7 +78,7 @@ class Feed:
             for fill in fills:
                 held.add(fill)
             plans: list[tuple[str, Intent]] = []
-            for position in held.open():
+            for position in held.held():
                 if plan := decisions.entry_plan(self._db, self._agent, position.ticker, position.side):
                     plans.append((position.ticker, plan))
             own = tuple(orders.open_orders(self._db, self._agent))

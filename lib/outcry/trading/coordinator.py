@@ -158,7 +158,7 @@ class Coordinator:
         if isinstance(pacing, dict):
             self._pacing.restore(pacing)
         if isinstance(reviews, dict):
-            for position in self.positions.open():
+            for position in self.positions.held():
                 reviewed_at_ms = reviews.get(position.ticker)
                 if type(reviewed_at_ms) is int and position.opened_at_ms <= reviewed_at_ms <= event.at_ms:
                     self.positions.reviewed(position.ticker, reviewed_at_ms)
@@ -182,7 +182,7 @@ class Coordinator:
 
     def _tidy(self) -> None:
         self.board.everything_changed()
-        needed = self.orders.tickers() | {position.ticker for position in self.positions.open()}
+        needed = self.orders.tickers() | {position.ticker for position in self.positions.held()}
         for ticker in self.board.forget_closed(self.now_ms, needed):
             self._pacing.forget(ticker)
             self._leaving.forget(ticker)
@@ -228,7 +228,7 @@ class Coordinator:
     # ---- leaving, tending, looking ----------------------------------------------------------------------------------
 
     def _leave(self, commands: list[Command]) -> None:
-        for position in self.positions.open():
+        for position in self.positions.held():
             ticker = position.ticker
             if not self.board.trades_now(ticker, self.now_ms) or ticker not in self.board.quotes:
                 continue

@@ -49,7 +49,7 @@ class PositionTracker:
         self._plans: dict[str, Intent] = {}
         self._open: dict[str, Position] = {}
 
-    def open(self) -> list[Position]:
+    def held(self) -> list[Position]:
         """Every position that is not flat, by ticker."""
         return [self._open[ticker] for ticker in sorted(self._open)]
 
