@@ -83,15 +83,15 @@ def explain(takes: Sequence[Take], volume_ch: int, price_cc: int | None, count_c
     return set(ends) if len(ends) == 1 and takes[ends[0]].count_ch <= volume_ch else set()
 
 
-def _shared(takes: Sequence[Take], sets: Iterable[tuple[int, ...]]) -> set[int]:
-    """What all sets contain. Takes that are alike stand for each other: the last of them is named."""
-    common: Counter[Take] | None = None
-    for chosen in sets:
-        here = Counter(takes[index] for index in chosen)
-        common = here if common is None else common & here
+def _shared(takes: Sequence[Take], sets: Sequence[tuple[int, ...]]) -> set[int]:
+    """What all sets contain. Takes that are alike stand for each other: the last one that any set has is named."""
+    common = Counter(takes[index] for index in sets[0])
+    for chosen in sets[1:]:
+        common &= Counter(takes[index] for index in chosen)
+    anywhere = sorted(set().union(*sets))
     found: set[int] = set()
-    for take, times in (common or Counter()).items():
-        found.update([index for index, other in enumerate(takes) if other == take][-times:])
+    for take, times in common.items():
+        found.update([index for index in anywhere if takes[index] == take][-times:])
     return found
 
 

@@ -63,7 +63,7 @@ class Recording:
         """Everything in it, in the exchange's time. Reads as far ahead as a frame may be late."""
         connection, count, offset_us = _Connection(f"{self.path.name}#0", None), 0, None
         for line in self._lines():
-            if line.event == "ws_connected":
+            if line.event == "ws_connected" and connection.begun:
                 yield from connection.end()
                 offset_us, count = connection.offset_us or offset_us, count + 1
                 connection = _Connection(f"{self.path.name}#{count}", offset_us)
@@ -123,6 +123,7 @@ class _Connection:
         self._changes: deque[Item] = deque()
         self._ticks: deque[Item] = deque()
         self._last_us, self._seq, self._gapped = 0, 0, False
+        self.begun = False
 
     def note(self, line: Line) -> None:
         note = line.data
@@ -137,7 +138,7 @@ class _Connection:
 
         raises  SchemaDrift when it lacks what its type must have
         """
-        body = frame.msg
+        body, self.begun = frame.msg, True
         try:
             if frame.type == "orderbook_delta":
                 self._change(frame, recv_us)

@@ -56,6 +56,7 @@ class _Playing:
     session: str
     last_price_cc: int | None = None
     closed: bool = False
+    cut: bool = False  # the recording stopped before its close
 
 
 class Replay:
@@ -124,7 +125,7 @@ class Replay:
 
     def history(self, symbol: str, from_ms: int, to_ms: int) -> list[IndexTick]:
         """Index values told so far, and those recorded in the two hours before the start."""
-        return [tick for tick in self._past.get(symbol, ()) if from_ms <= tick.at_ms < to_ms]
+        return [tick for tick in self._past.get(symbol, ()) if from_ms <= tick.at_ms <= to_ms]
 
     # ---- playing ----------------------------------------------------------------------------------------------------
 
@@ -165,6 +166,7 @@ class Replay:
         for ticker, market in self._markets.items():
             if market.closed:
                 continue
+            market.cut = market.close_us <= resume_us
             market.close_ms = self._line.played_ms(max(market.close_us, resume_us))
             market.window = self._window(ticker, market)
             self._set_timer(market.close_ms, ticker, "close")
@@ -206,7 +208,12 @@ class Replay:
         if what == "close":
             market.closed = True
             self._set_timer(played_ms + DETERMINE_MS, ticker, "determine")
+            if self._fastest:  # its close was only guessed
+                market.window = self._window(ticker, market)
+                yield Listed(market.window.market(Status.ACTIVE, market.strike_micros), at_ms)
             yield Closed(ticker, at_ms)
+            if market.cut:
+                yield BookSet(ticker, {}, {}, at_ms)  # nothing recorded will empty it
         elif what == "determine":
             self._set_timer(played_ms + SETTLE_MS - DETERMINE_MS, ticker, "settle")
             outcome = self._outcomes.of(ticker, market.last_price_cc)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from outcry.domain.errors import Misconfigured
-from outcry.domain.market import FeeTerms, Market, PriceRange, Status
+from outcry.domain.market import FeeTerms, Market, Status
 from outcry.paper.events import SeriesInfo
+from outcry.paper.tapered import TAPERED_DECI_CENT
 
-TAPERED_DECI_CENT = (PriceRange(0, 1_000, 10), PriceRange(1_000, 9_000, 100), PriceRange(9_000, 10_000, 10))
 CRYPTO_SHARD = 2
 FREQUENCY = "fifteen_min"
 QUARTER_HOUR_MS = 900_000
