@@ -1,0 +1,422 @@
+"""One trader on a real database file: turns, restarts, halts, trouble. The exchange answers what the test says."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from outcry.desk.trader import Trader
+from outcry.domain.errors import Misconfigured, Unavailable
+from outcry.domain.fill import Fill, Settlement
+from outcry.domain.market import PriceRange
+from outcry.domain.order import Purpose, Side, State, TimeInForce
+from outcry.domain.view import Bar, Intent, Quote
+from outcry.ops.floor import Floor
+from outcry.ops.settings import Settings
+from outcry.store import (
+    agents,
+    database,
+    decisions,
+    fills,
+    journal,
+    looks,
+    markets,
+    orders,
+    quotes,
+    settlements,
+    system,
+)
+from outcry.trading.coordinator import Phase
+from outcry.venue.wire import Placed
+from placing_floor import TICKER, furnish, market, plan, request
+
+CLOSE_MS = 10_000_000
+
+
+class Filling:
+    """An exchange that fills every taker whole and lets every other order rest."""
+
+    def __init__(self):
+        self.sent, self.canceled, self.down = [], [], False
+
+    def exchange(self):
+        if self.down:
+            raise Unavailable("the local exchange is not running")
+        return self
+
+    def broken(self):
+        pass
+
+    def create_order(self, new, *, urgent=False):
+        self.sent.append(new)
+        rests = new.time_in_force is TimeInForce.GTC
+        filled_ch, remaining_ch = (0, new.count_ch) if rests else (new.count_ch, 0)
+        return Placed(f"x{len(self.sent)}", new.client_order_id, filled_ch, remaining_ch, 0, None, None)
+
+    def cancel_order(self, order_id, ticker, exchange_index):
+        self.canceled.append(order_id)
+        return 1_000
+
+    def renew(self, order_id, *_):
+        return order_id
+
+
+class Scene:
+    """A floor folder, a collector and a clerk played by hand, and one trader."""
+
+    def __init__(self, folder):
+        self.now_ms = 1_000_000
+        self.floor = Floor(Settings(), folder)
+        self.db = database.connect(self.floor.database)
+        database.migrate(self.db)
+        furnish(self.db)
+        self.listed = replace(market(), close_at_ms=CLOSE_MS, open_at_ms=1, price_ranges=(PriceRange(0, 10_000, 10),))
+        markets.save(self.db, [self.listed], self.now_ms)
+        markets.set_subscribed(self.db, [TICKER], self.now_ms)
+        self.link, self.number = Filling(), 0
+        self.trader = None
+
+    def open(self):
+        self.trader = Trader("bull", self.floor, self.link, clock=lambda: self.now_ms)
+        return self
+
+    def turn(self, after_ms=0):
+        self.now_ms += after_ms
+        self.trader._due.pop("clock", None)  # a second has passed, whatever the machine's clock says
+        self.trader.turn()
+        self.trader.beat()
+
+    def later(self, after_ms, **book):
+        """Time passes, a publish comes, and a turn."""
+        self.now_ms += after_ms
+        self.publish(**book)
+        self.turn()
+
+    def kill(self):
+        """As kill -9 does: nothing is flushed or closed in order."""
+        self.trader._db.close()
+        self.trader._journal._file.close()
+        self.trader = None
+
+    def publish(self, bid_cc=6_000, ask_cc=6_040, moved=True, trusted=True):
+        """A publish with a book, and an index that rose 1 % over five minutes where `moved`."""
+        self.number += 1
+        quote = Quote(
+            TICKER, self.number, self.now_ms, ((bid_cc, 100_000),), ((ask_cc, 100_000),), volume_ch=1_000_000,
+            heard_at_ms=self.now_ms, changed_at_ms=self.now_ms, ticker_moved_at_ms=self.now_ms, trusted=trusted,
+        )  # fmt: skip
+        second = self.now_ms // 1_000 * 1_000
+        high = 101_000_000_000 if moved else 100_000_000_000
+        prices = {second - 1_000: high, second - 2_000: high} | {
+            second - back: 100_000_000_000 for back in (300_000, 301_000, 302_000)
+        }
+        bars = [Bar("BTC-USD", at_ms, *[price] * 4, source="exchange") for at_ms, price in prices.items()]
+        quotes.publish(self.db, self.number, self.now_ms, [quotes.row(quote)], bars)
+
+    def book(self, number=-1, price_cc=6_040):
+        """The clerk books the fill of an order that was sent."""
+        new = self.link.sent[number]
+        order = orders.get(self.db, new.client_order_id)
+        fill = Fill(f"t{len(self.link.sent)}-{number}", order.order_id, TICKER, 2, new.side, price_cc, new.count_ch, 0,
+                    True, self.now_ms, new.client_order_id)  # fmt: skip
+        fills.book(self.db, fill, "stream", self.now_ms)
+
+    @property
+    def phase(self):
+        return self.trader.coordinator.phase
+
+    @property
+    def held_ch(self):
+        return self.trader.coordinator.positions.position_ch(TICKER)
+
+
+@pytest.fixture
+def scene(tmp_path):
+    played = Scene(tmp_path)
+    yield played
+    if played.trader is not None:
+        played.trader.close()
+    played.db.close()
+
+
+@pytest.fixture
+def ready(scene):
+    scene.open()
+    scene.turn()
+    assert scene.phase is Phase.READY
+    return scene
+
+
+def test_a_turn_begins_it_and_the_first_publish_may_be_acted_on(ready):
+    ready.publish()
+    ready.turn(1_000)
+    (new,) = ready.link.sent
+    assert (new.side, new.price_cc, new.time_in_force) == (Side.BID, 6_040, TimeInForce.IOC)
+    row = ready.db.execute("SELECT * FROM decisions").fetchone()
+    assert (row["agent"], row["answer"], row["publish"]) == ("bull", "reduced", 1)
+    assert json.loads(row["parameters"])["lookback_ms"] == 300_000
+    stored = ready.db.execute("SELECT source FROM strategy_versions WHERE sha256 = ?", (row["code_sha256"],)).fetchone()
+    assert "class Momentum" in stored["source"]
+
+
+def test_a_whole_trade_enter_be_booked_be_stopped_be_flat(ready):
+    ready.publish()
+    ready.turn(1_000)
+    assert ready.held_ch == 0, "filled at the exchange is not booked"
+    ready.book()
+    ready.turn(10)
+    assert ready.held_ch == ready.link.sent[0].count_ch
+    ready.publish(bid_cc=3_000, ask_cc=3_040, moved=False)
+    ready.turn(10)
+    leave = ready.link.sent[1]
+    assert (leave.side, leave.count_ch, leave.reduce_only) == (Side.ASK, ready.held_ch, True)
+    ready.book(price_cc=3_000)
+    ready.turn(10)
+    assert ready.held_ch == 0 and len(ready.link.sent) == 2
+    assert orders.open_orders(ready.db) == []
+
+
+def test_a_settlement_ends_a_position(ready):
+    ready.publish()
+    ready.turn(1_000)
+    ready.book()
+    ready.turn(10)
+    settlements.record(ready.db, Settlement(TICKER, 2, "yes", 10_000, ready.now_ms), "rest", ready.now_ms)
+    ready.turn(10)
+    assert ready.held_ch == 0
+
+
+def test_looks_are_counted_by_minute(ready):
+    ready.publish(moved=False)
+    for _ in range(3):
+        ready.turn(1_000)
+    ready.trader._record.flush_looks()
+    ((ticker, condition, count),) = looks.since(ready.db, "bull", 0)
+    assert (ticker, condition) == (TICKER, "index has not moved enough") and count >= 2
+
+
+def test_the_halt_file_stops_entries_at_once_and_pulls_what_rests_without_any_commit(ready):
+    ready.floor.halt_file.write_text("fire in the server room\nmore")
+    ready.publish()
+    ready.turn(1_000)
+    assert ready.link.sent == [] and ready.trader.coordinator.reason == "fire in the server room"
+    ready.floor.halt_file.unlink()
+    ready.turn(1_000)
+    assert len(ready.link.sent) == 1
+
+
+def test_a_halt_file_that_appears_between_look_and_gate_is_seen(ready, monkeypatch):
+    ready.publish()
+    monkeypatch.setattr(ready.trader._feed, "halt_file_reason", lambda: "now")
+    ready.turn(1_000)
+    assert ready.link.sent == []
+    assert ready.db.execute("SELECT answer FROM decisions").fetchone()[0] == "refused"
+
+
+@pytest.mark.parametrize(
+    ("scope", "name", "stops"),
+    [("floor", "", True), ("agent", "bull", True), ("program", "trader@bull", True), ("market", TICKER, True),
+     ("agent", "bear", False), ("market", "KXELSE", False)],
+)  # fmt: skip
+def test_controls_stop_whom_they_name(ready, scope, name, stops):
+    system.set_control(ready.db, scope, name, "stop_entries", True, cause="test", reason="why", now_ms=5)
+    ready.publish()
+    ready.turn(1_000)
+    assert (ready.link.sent == []) is stops
+    system.set_control(ready.db, scope, name, "stop_entries", False, cause="test", reason="", now_ms=6)
+    ready.turn(1_000)
+    assert len(ready.link.sent) == 1
+
+
+def test_a_pause_is_noticed_while_running(ready):
+    agents.set_paused(ready.db, "bull", True, reason="lunch", now_ms=5)
+    ready.publish()
+    ready.turn(1_000)
+    assert ready.link.sent == [] and ready.trader.coordinator.reason == "lunch"
+
+
+def test_after_a_kill_a_position_and_its_plan_are_back(ready):
+    ready.publish()
+    ready.turn(1_000)
+    ready.book()
+    ready.turn(10)
+    held_ch = ready.held_ch
+    ready.kill()
+    ready.open().turn()
+    (position,) = ready.trader.coordinator.positions.held()
+    assert (position.position_ch, position.cost_micros) == (held_ch, held_ch * 6_040)
+    assert position.plan.take_profit_millionths == 400_000
+    assert ready.phase is Phase.READY
+    ready.publish(bid_cc=2_000, ask_cc=2_040, moved=False)
+    ready.turn(10)
+    assert ready.link.sent[-1].side is Side.ASK
+
+
+def test_after_a_kill_a_planned_order_is_abandoned_and_a_sent_one_waited_for(ready):
+    ready.kill()
+    planned = plan(ready.db, request(), count_ch=100)
+    sent = plan(ready.db, request(), count_ch=100)
+    orders.mark_sent(ready.db, sent.client_order_id, ready.now_ms)
+    ready.open().turn()
+    ready.publish()
+    ready.turn(1_000)
+    assert orders.get(ready.db, planned.client_order_id).state is State.ABANDONED
+    assert ready.phase is Phase.CALIBRATING and ready.link.sent == []
+    orders.update(ready.db, sent.client_order_id, State.UNKNOWN, source="clerk", now_ms=ready.now_ms)
+    orders.update(ready.db, sent.client_order_id, State.PRESUMED_ABSENT, source="clerk", now_ms=ready.now_ms)
+    ready.turn(1_000)
+    assert ready.phase is Phase.READY
+    assert ready.link.sent == [], "not in its own market while its reservation stays"
+    orders.update(ready.db, sent.client_order_id, State.ABSENT, source="clerk", now_ms=ready.now_ms)
+    ready.turn(1_000)
+    assert len(ready.link.sent) == 1, "a new order, never the old one again"
+    assert ready.link.sent[0].client_order_id not in (sent.client_order_id, planned.client_order_id)
+
+
+def test_an_order_resting_from_an_earlier_life_is_adopted_and_cancelled_when_paused(ready):
+    ready.kill()
+    order = plan(ready.db, request(time_in_force=TimeInForce.GTC, expires_at_ms=1_600_000), count_ch=1_000)
+    orders.mark_sent(ready.db, order.client_order_id, ready.now_ms)
+    orders.update(ready.db, order.client_order_id, State.RESTING, source="answer", now_ms=ready.now_ms, order_id="old")
+    ready.publish(moved=False)
+    ready.open().turn()
+    assert ready.phase is Phase.READY and ready.link.canceled == []
+    agents.set_paused(ready.db, "bull", True, reason="lunch", now_ms=5)
+    ready.turn(10)
+    assert ready.link.canceled == ["old"]
+    assert orders.get(ready.db, order.client_order_id).state is State.CANCELED
+
+
+def test_an_exchange_that_is_down_is_a_state_and_passes(ready):
+    ready.link.down = True
+    ready.publish()
+    ready.turn(1_000)
+    assert ready.phase is Phase.ERROR and "not running" in ready.trader.coordinator.reason
+    ready.link.down = False
+    ready.later(20_000)
+    assert ready.phase is Phase.READY and ready.link.sent == [], "cooling down"
+    ready.later(20_000)
+    assert len(ready.link.sent) == 1
+
+
+def test_a_database_locked_by_a_stranger_is_trouble_and_passes(ready):
+    ready.publish()
+    ready.db.execute("BEGIN IMMEDIATE")
+    ready.turn(1_000)
+    assert ready.link.sent == [] and ready.phase is Phase.ERROR
+    ready.db.execute("ROLLBACK")
+    ready.later(20_000)
+    ready.later(20_000)
+    assert len(ready.link.sent) == 1
+
+
+def test_a_start_while_the_database_is_locked_waits_for_it(scene):
+    scene.db.execute("BEGIN IMMEDIATE")
+    scene.open()
+    scene.turn()
+    assert scene.phase is Phase.IDLE
+    scene.db.execute("ROLLBACK")
+    scene.turn()
+    assert scene.phase is Phase.READY
+
+
+def test_a_read_that_fails_halfway_is_read_again_whole(ready, monkeypatch):
+    ready.publish()
+    real = quotes.since
+
+    def fails_once(*arguments):
+        monkeypatch.setattr(quotes, "since", real)
+        raise Unavailable("torn away")
+
+    monkeypatch.setattr(quotes, "since", fails_once)
+    ready.turn(1_000)
+    assert ready.phase is Phase.ERROR and ready.link.sent == []
+    ready.turn(10)
+    ready.turn(1_000)
+    assert len(ready.link.sent) == 1
+
+
+def test_a_strategy_that_raises_is_kept_as_an_event_and_takes_nothing_else_with_it(ready, monkeypatch):
+    class Broken:
+        warm_up_ms = 0
+
+        def decide(self, view):
+            raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr(ready.trader.coordinator, "_strategy", Broken())
+    ready.publish()
+    ready.turn(1_000)
+    assert ready.phase is Phase.ERROR
+    kept = [(row["level"], row["event"]) for row in system.recent_events(ready.db)]
+    assert ("error", "raised") in kept and ("error", "moved") in kept
+    ((beat),) = [beat for beat in system.heartbeats(ready.db) if beat.program == "trader@bull"]
+    assert beat.state == "ERROR" and "ZeroDivisionError" in beat.detail["reason"]
+
+
+def test_a_fill_that_was_somebody_elses_is_no_position(ready):
+    fills.book(ready.db, Fill("m1", "xm", TICKER, 2, Side.BID, 5_000, 200, 0, True, 3_000), "rest", 3_000)
+    ready.turn(1_000)
+    assert ready.held_ch == 0
+
+
+def test_no_capital_no_entries(scene):
+    scene.db.execute("DELETE FROM capital")
+    scene.open().publish()
+    scene.turn(1_000)
+    assert scene.phase is Phase.CALIBRATING and scene.link.sent == []
+
+
+def test_the_journal_tells_what_each_step_had_read(ready):
+    ready.publish()
+    ready.turn(1_000)
+    ready.trader.close()
+    ready.trader = None
+    (file,) = journal.files(ready.floor.folder / "journal", "bull")
+    header, steps = journal.read(file)
+    assert (header["agent"], header["strategy"], header["seed"]) == ("bull", "momentum", "bull:1000000")
+    last = list(steps)[-1]
+    assert last.at_ms == 1_001_000 and last.marks[0] == 1
+
+
+def test_the_checkpoint_is_read_back_by_the_next_life(ready):
+    ready.publish(bid_cc=4_500)  # too wide: refused
+    ready.turn(1_000)
+    assert ready.db.execute("SELECT rule FROM decisions").fetchone()["rule"] == "spread"
+    ready.trader.close()
+    ready.open().turn()
+    ready.publish(bid_cc=4_500)
+    ready.turn(1_000)
+    assert ready.db.execute("SELECT count(*) FROM decisions").fetchone()[0] == 1, "still cooling down"
+
+
+def test_the_first_heartbeat_comes_before_anything_is_sent(scene):
+    scene.open()
+    scene.trader.turn()
+    (beat,) = system.heartbeats(scene.db)
+    assert (beat.program, beat.started_at_ms) == ("trader@bull", 1_000_000)
+
+
+def test_an_agent_or_database_that_is_not_there_is_said_in_one_line(scene, tmp_path):
+    with pytest.raises(Misconfigured, match="no agent 'bul'"):
+        Trader("bul", scene.floor, scene.link)
+    with pytest.raises(Misconfigured, match="no database"):
+        Trader("bull", Floor(Settings(), tmp_path / "elsewhere"), scene.link)
+
+
+def test_the_limits_of_the_floor_are_kept(ready):
+    """Capital $1 000 and an allocation of $10: whatever momentum stakes, an order costs at most what it may."""
+    ready.publish()
+    ready.turn(1_000)
+    order = orders.get(ready.db, ready.link.sent[0].client_order_id)
+    assert order.purpose is Purpose.ENTRY
+    assert 0 < order.reserved_micros <= 10_000_000
+
+
+def test_intents_are_kept_so_that_they_can_be_read_back(ready):
+    ready.publish()
+    ready.turn(1_000)
+    decision_id = ready.db.execute("SELECT decision_id FROM decisions").fetchone()[0]
+    kept = decisions.get(ready.db, decision_id)
+    seen = decisions.decode_view(kept.view_json)
+    assert isinstance(kept.intent, Intent) and kept.publish == seen.quote.publish == 1
+    assert ready.trader.coordinator._strategy.decide(seen) == kept.intent, "recomputed from what was stored"
