@@ -227,6 +227,15 @@ def test_a_final_market_without_a_record_is_booked_from_its_own_description(db, 
     assert exchange.described[TICKER].status is Status.FINALIZED
 
 
+def test_a_market_that_nobody_described_is_described_and_awaited(db, opened, exchange):
+    held(db, exchange, opened)
+    db.execute("DELETE FROM markets")
+    assert opened.settlements(T0 + 5_000) == 0
+    assert db.execute("SELECT close_at_ms FROM markets").fetchone()[0] == CLOSE
+    exchange.settle(TICKER, 0, CLOSE + 500)
+    assert opened.settlements(CLOSE + 1_000) == 1
+
+
 def test_a_market_determined_anew_is_corrected(db, opened, exchange):
     held(db, exchange, opened)
     exchange.settle(TICKER, DOLLAR_CC, CLOSE + 2_000)

@@ -96,6 +96,15 @@ def test_a_position_that_only_we_have_is_named_too(db, sync, exchange):
     assert f"{TICKER}: our position 1.00, the exchange's 0.00" in stopped(db)[0][1]
 
 
+def test_a_market_that_pays_before_its_close_is_booked_when_its_position_is_gone(db, sync, exchange):
+    order_id, _ = traded(exchange)
+    exchange.cancel_order(order_id, TICKER, SHARD)
+    assert sync.reconcile(T0 + 2_000) is True
+    exchange.settle(TICKER, DOLLAR_CC, T0 + 5_000)
+    assert [sync.reconcile(T0 + 6_000), sync.reconcile(T0 + 7_000)] == [None, True]
+    assert accounts.net_positions(db) == {}
+
+
 def test_half_an_answer_concludes_nothing(db, sync, exchange):
     exchange.held[OTHER] = 700
     exchange.down = True

@@ -15,7 +15,7 @@ from outcry.domain.market import Status
 from outcry.domain.order import TERMINAL, Order, State
 from outcry.domain.units import Money
 from outcry.ops import log
-from outcry.store import accounts, fills, orders, settlements, system
+from outcry.store import accounts, fills, markets, orders, settlements, system
 from outcry.venue.wire import OrderReport, SettlementReport
 
 OVERLAP_MS = 120_000  # fills listed so late are still found
@@ -144,10 +144,13 @@ class Bookings:
         self._memory.asked_at_ms = {name: at for name, at in self._memory.asked_at_ms.items() if name in kept}
         new = 0
         for ticker, closed_at_ms in awaited:
+            if closed_at_ms == 0:  # nobody described it yet: then we do, and it is awaited from its close
+                markets.save(self._db, [self._exchange.market(ticker)], now_ms)
+                continue
             every_ms = min(RAREST_MS, max(OFTENEST_MS, (now_ms - closed_at_ms) // 10))
             if now_ms - self._memory.asked_at_ms.get(ticker, 0) >= every_ms:
                 self._memory.asked_at_ms[ticker] = now_ms
-                new += self._settle(ticker, now_ms)
+                new += self.settle(ticker, now_ms)
         return new
 
     def settlements_again(self, since_ms: int, now_ms: int) -> int:
@@ -158,7 +161,8 @@ class Bookings:
             if settlements.in_force(self._db, report.ticker)
         )
 
-    def _settle(self, ticker: str, now_ms: int) -> bool:
+    def settle(self, ticker: str, now_ms: int) -> bool:
+        """Ask now what a market has paid, and book it; True when that is new."""
         reports = self._exchange.settlements(ticker=ticker)
         if reports:
             settled = self._settlement(max(reports, key=lambda report: report.settled_at_ms))

@@ -33,10 +33,12 @@ from outcry.ops.floor import Addresses, Floor
 from outcry.ops.lock import one_instance
 from outcry.ops.supervisor import Supervisor
 from outcry.store import checkpoints, database, report
+from outcry.venue.messages import FillMessage, MarketPosition, UserOrder
 from outcry.venue.stream import Connected, Disconnected, Event, Stream
 
 NAME = "clerk"
 CHANNELS = ("fill", "user_orders", "market_positions")
+PRIVATE = (FillMessage, UserOrder, MarketPosition)
 POLL_S = 0.1
 WATCH_S = 1.0  # how often look-ups, settlements and the day are thought of; most of the time nothing is due
 CHECKPOINT_S, TIDY_S = 60.0, 5.0
@@ -216,6 +218,8 @@ class Clerk:
                 self._link = None
         elif link.feed.take(event, now_ms()):
             self._hurry()
+        elif isinstance(event, PRIVATE):
+            self._hurry(HURRY_S)
 
     def _moved(self, link: _Link) -> bool:
         """Whether the exchange, as far as one can see, no longer answers where it did."""
@@ -224,8 +228,9 @@ class Clerk:
         except Unavailable:
             return True
 
-    def _hurry(self) -> None:
-        self._pass.due = min(self._pass.due, time.monotonic())
+    def _hurry(self, within_s: float = 0.0) -> None:
+        """Have the next pass soon: something happened, or does not fit."""
+        self._pass.due = min(self._pass.due, time.monotonic() + within_s)
 
     # ---- jobs: each takes the time and returns the seconds until its next turn --------------------------------------
 

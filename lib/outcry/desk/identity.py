@@ -59,7 +59,10 @@ def compare(
     excludes_resting  for shards where we have learnt it, whether the balance leaves resting collateral out. There the
                       reservation is known exactly; elsewhere, while orders rest, only its bound is checked
     """
-    wrong_markets = positions_that_differ(db, reading.positions_ch)
+    wrong_markets = [
+        f"{ticker}: our position {format_decimal(ours, 2)}, the exchange's {format_decimal(theirs, 2)}"
+        for ticker, (ours, theirs) in positions_that_differ(db, reading.positions_ch).items()
+    ]
     return [
         _look(db, shard, reading, excludes_resting.get(shard), wrong_markets, now_ms)
         for shard in sorted(reading.balances_micros)
@@ -76,15 +79,11 @@ def learn(look: Reconciliation, reserved: int) -> bool | None:
     return look.resting_micros == reserved
 
 
-def positions_that_differ(db: sqlite3.Connection, theirs_ch: Mapping[str, int]) -> list[str]:
-    """One clause for each market, over the union of theirs and ours, in which the net position differs."""
+def positions_that_differ(db: sqlite3.Connection, theirs_ch: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+    """(our net position, the exchange's) of each market, over the union of theirs and ours, where they differ."""
     ours_ch = accounts.net_positions(db)
-    return [
-        f"{ticker}: our position {format_decimal(ours_ch.get(ticker, 0), 2)},"
-        f" the exchange's {format_decimal(theirs_ch.get(ticker, 0), 2)}"
-        for ticker in sorted(ours_ch.keys() | theirs_ch.keys())
-        if ours_ch.get(ticker, 0) != theirs_ch.get(ticker, 0)
-    ]
+    pairs = {name: (ours_ch.get(name, 0), theirs_ch.get(name, 0)) for name in sorted(ours_ch.keys() | theirs_ch.keys())}
+    return {name: (ours, theirs) for name, (ours, theirs) in pairs.items() if ours != theirs}
 
 
 def _look(

@@ -55,6 +55,10 @@ class StateSync:
             {row.ticker: row.position_ch for row in self._exchange.positions() if row.position_ch},
             resting,
         )
+        differing = identity.positions_that_differ(self._db, reading.positions_ch)
+        gone = [ticker for ticker, (_, theirs_ch) in differing.items() if theirs_ch == 0]
+        if sum(self.bookings.settle(ticker, now_ms) for ticker in gone):
+            return None  # paid earlier than it should have closed: look again with that booked
         return self._judge(identity.compare(self._db, reading, self.memory.excludes_resting, now_ms), reading, now_ms)
 
     def _judge(self, looks: list[Reconciliation], reading: identity.Reading, now_ms: int) -> bool | None:
@@ -93,9 +97,7 @@ class StateSync:
             self._differed_resting.discard(shard)
             memory.excludes_resting.pop(shard, None)
             memory.inexact.add(shard)
-            what = (
-                f"shard {shard}: it reserves by a rule we do not know; while orders rest only a bound is checked"
-            )
+            what = f"shard {shard}: it reserves by a rule we do not know; while orders rest only a bound is checked"
         elif learnt is not None and shard not in memory.inexact and memory.excludes_resting.get(shard) != learnt:
             memory.excludes_resting[shard] = learnt
             what = f"shard {shard}: the balance {'excludes' if learnt else 'includes'} collateral of resting orders"
