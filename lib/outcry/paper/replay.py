@@ -41,7 +41,7 @@ from outcry.paper.windows import QUARTER_HOUR_MS, Window, close_of, names, serie
 HOLE_US = 5_000_000
 HISTORY_US = 7_200_000_000
 HISTORY_TICKS = 20_000
-BATCH = 500  # events an `advance` tells at most when played as fast as possible
+BATCH = 200  # events an `advance` tells at most when played as fast as possible
 DETERMINE_MS, SETTLE_MS = 1_000, 4_000  # after the close
 
 
