@@ -125,6 +125,33 @@ def test_the_queue_among_accounts_survives(rig, file):
     assert [fill.count_ch for fill in engine.fills("bob")[:1]] == [10]
 
 
+def test_a_market_its_source_forgot_is_paid_at_its_last_price(rig, file):
+    keeping.save(file, rig.engine)
+    engine = keeping.load(file, counter("new"))
+    engine.tick(CLOSE_MS + 59_999)
+    assert engine.positions("ann") != []
+    engine.tick(CLOSE_MS + 60_000)
+    (paid,) = engine.settlements("ann", tickers=[TICKER])
+    assert (paid.result, paid.value_cc) == ("scalar", 4400)
+    check(engine)
+
+
+def test_a_market_its_source_still_knows_waits_for_its_outcome(rig, file):
+    keeping.save(file, rig.engine)
+    engine = keeping.load(file, counter("new"))
+    engine.feed(Listed(market(), 4_000))
+    engine.tick(CLOSE_MS + 600_000)
+    assert engine.settlements("ann", tickers=[TICKER]) == []
+
+
+def test_a_determined_market_is_paid_its_outcome_even_when_its_source_is_gone(rig, file):
+    rig.feed(Determined(TICKER, "no", 0, CLOSE_MS + 1))
+    keeping.save(file, rig.engine)
+    engine = keeping.load(file, counter("new"))
+    engine.tick(CLOSE_MS + 60_000)
+    assert engine.settlements("ann", tickers=[TICKER])[0].result == "no"
+
+
 def test_a_file_that_refuses_loses_nothing(rig, path, file):
     other = exchange_books.open_file(path)
     file.execute("PRAGMA busy_timeout = 10")

@@ -6,6 +6,7 @@ Every call that can change something first runs the timers due by its time (open
 events in order: book levels and public trades, fills, order changes, then the rest and the tickers. Take snapshots of a
 `BookReset` before the next call. A Reject leaves the events of its timers for the next call: whoever serves requests
 calls `tick` first. The exchange's clock never runs backwards: an earlier time counts as the latest one seen.
+A market that closed while the exchange was down, and that its source speaks of no more, is paid at its last price.
 """
 
 import heapq
@@ -233,6 +234,8 @@ class Engine(Reads):
             listing.close(self.state, record)
         elif kind == "sweep" and record.market.status is Status.CLOSED:
             listing.sweep(self.state, record, Reason.CLOSE)
+        elif kind == "void" and record.restored and record.market.status is not Status.FINALIZED:
+            listing.void(self.state, record)
 
     def _finish(self) -> list[EngineEvent]:
         """Tell the touches that moved, and hand out everything that is to be told."""

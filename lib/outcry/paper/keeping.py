@@ -4,6 +4,7 @@ Foreign books are not kept: the source has to show them again. Until it does, re
 then stand at the back of the queue.
 """
 
+import heapq
 import json
 import sqlite3
 from collections.abc import Callable
@@ -21,6 +22,8 @@ from outcry.paper.state import State, Unsaved
 from outcry.store import exchange_books
 from outcry.store.exchange_books import Books, Row, Rows
 from outcry.venue import fees
+
+VOID_AFTER_MS = 60_000  # how long after its close a restored market waits for a source that knows its outcome
 
 _order_row = attrgetter(*exchange_books.ORDER_COLUMNS)
 _position_row = attrgetter(*exchange_books.POSITION_COLUMNS)
@@ -184,6 +187,9 @@ def _restore_market(state: State, row: sqlite3.Row) -> None:
     record.last_price_cc, record.last_count_ch = row["last_price_cc"], row["last_count_ch"]
     record.foreign_volume_ch, record.own_volume_ch = row["foreign_volume_ch"], row["own_volume_ch"]
     record.foreign_interest_ch, record.own_interest_ch = row["foreign_interest_ch"], row["own_interest_ch"]
+    record.restored = True
+    if market.status is not Status.FINALIZED:
+        heapq.heappush(state.timers, (market.close_at_ms + VOID_AFTER_MS, "void", market.ticker))
     if row["foreign_position_ch"]:
         state.house.positions[market.ticker] = row["foreign_position_ch"]
 

@@ -8,11 +8,13 @@ from dataclasses import replace
 
 from outcry.domain.errors import InvariantBroken
 from outcry.domain.market import Market, Status
+from outcry.domain.units import ONE_DOLLAR_CC
 from outcry.paper import clearing
 from outcry.paper.events import AccountSettled, Determined, Lifecycle, Listed
 from outcry.paper.records import MarketRecord, PositionRecord, Reason
 from outcry.paper.state import State
 
+HALF_DOLLAR_CC = ONE_DOLLAR_CC // 2
 _RANK = {status: rank for rank, status in enumerate(Status)}
 _OPEN = (Status.ACTIVE, Status.INACTIVE)
 _DECIDED = (Status.DETERMINED, Status.DISPUTED, Status.AMENDED, Status.FINALIZED)
@@ -26,7 +28,7 @@ def listed(state: State, event: Listed) -> None:
         state.add_market(market, state.outbox.at_ms)
         _say(state, "created", market.ticker)
         return
-    old = record.market
+    old, record.restored = record.market, False
     if old.status in _DECIDED:
         return
     status = _next_status(old, market, state.outbox.at_ms)
@@ -127,6 +129,13 @@ def settled(state: State, record: MarketRecord) -> None:
     record.own_interest_ch = 0
     state.set_status(record, Status.FINALIZED)
     _say(state, "settled", market.ticker, settled_at_ms=record.settled_at_ms)
+
+
+def void(state: State, record: MarketRecord) -> None:
+    """Nobody will ever decide this market: pay both sides at its last price (half a dollar when it never traded)."""
+    last_cc = HALF_DOLLAR_CC if record.last_price_cc is None else record.last_price_cc
+    determined(state, Determined(record.market.ticker, "scalar", last_cc, state.outbox.at_ms))
+    settled(state, record)
 
 
 def _pay(state: State, market: Market, held: PositionRecord, value_cc: int) -> None:

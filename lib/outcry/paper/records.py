@@ -220,6 +220,7 @@ class MarketRecord:
 
     foreign_*         the source's own count; `volume_ch` and `open_interest_ch` add what the accounts did
     source_counts     whether the source states volumes itself, so that its prints need not be counted
+    restored          known from before a restart, and not yet spoken of by the source since
     touch             best bid and ask with their sizes, as last told to subscribers
     determined_at_ms  when the outcome became known; settled_at_ms when it was paid
     """
@@ -239,6 +240,7 @@ class MarketRecord:
     determined_at_ms: int | None = None
     settled_at_ms: int | None = None
     source_counts: bool = False
+    restored: bool = False
     touch: tuple[int | None, int, int | None, int] = (None, 0, None, 0)
 
     @property
