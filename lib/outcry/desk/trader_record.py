@@ -97,7 +97,7 @@ class Record:
             version=__version__,
             detail={
                 "reason": coordinator.reason,
-                "positions": len(coordinator.positions.open()),
+                "positions": len(coordinator.positions.held()),
                 "resting": len(coordinator.orders.resting()),
                 **self._figures(),
             },
