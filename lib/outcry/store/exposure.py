@@ -8,7 +8,7 @@ the position, in the fill's own transaction, so nothing is counted twice and not
 import sqlite3
 from dataclasses import dataclass, field
 
-from outcry.domain.ledger import realized_micros
+from outcry.domain.ledger import expected_balance_micros, realized_micros
 from outcry.domain.order import Purpose
 from outcry.domain.units import ONE_DOLLAR_CC
 from outcry.domain.view import Exposure
@@ -79,7 +79,7 @@ def read(db: sqlite3.Connection, agent: str, ticker: str, exchange_index: int) -
         agent_markets=len(own.markets),
         agent_day_pnl_micros=_agent_day_micros(db, agent, roll),
         floor_day_pnl_micros=_floor_day_micros(db, roll),
-        available_cash_micros=accounts.expected_micros(db, exchange_index) - shard_reserved_micros,
+        available_cash_micros=_shard_cash_micros(db, exchange_index) - shard_reserved_micros,
         orders_today=orders_today,
         agent_notional_today_micros=notional_micros,
     )
@@ -134,7 +134,7 @@ def _agent_day_micros(db: sqlite3.Connection, agent: str, roll: _Roll) -> int:
     """The agent's equity less what it was at the roll; an agent born since began at nothing."""
     equity_micros = _number(
         db,
-        "SELECT coalesce((SELECT sum(cash_micros - fees_micros) FROM agent_markets WHERE agent = ?1), 0)"
+        "SELECT coalesce((SELECT sum(cash_micros - fees_micros) FROM agent_cash WHERE agent = ?1), 0)"
         " + coalesce((SELECT sum(p.position_ch * coalesce(m.settlement_value_cc, p.mark_cc))"
         "      FROM positions p LEFT JOIN markets m ON m.ticker = p.ticker WHERE p.agent = ?1), 0)",
         agent,
@@ -152,9 +152,30 @@ def _floor_day_micros(db: sqlite3.Connection, roll: _Roll) -> int:
         "SELECT coalesce(sum(amount_micros), 0) FROM cash_events WHERE kind IN ('deposit', 'withdrawal') AND at_ms > ?",
         roll.at_ms,
     )
-    return accounts.floor_equity_micros(db) - roll.equity_micros - moved_micros
+    equity_micros = _number(
+        db,
+        "SELECT (SELECT coalesce(sum(amount_micros), 0) FROM cash_events)"
+        " + (SELECT coalesce(sum(cash_micros - fees_micros), 0) FROM agent_cash)"
+        " + (SELECT coalesce(sum(a.position_ch * coalesce(m.settlement_value_cc,"
+        "      CASE WHEN a.position_ch >= 0 THEN coalesce(q.bid_cc, 0) ELSE coalesce(q.ask_cc, 10000) END)), 0)"
+        "      FROM account_positions a LEFT JOIN quotes q ON q.ticker = a.ticker"
+        "      LEFT JOIN markets m ON m.ticker = a.ticker)",
+    )
+    return equity_micros - roll.equity_micros - moved_micros
+
+
+def _shard_cash_micros(db: sqlite3.Connection, exchange_index: int) -> int:
+    """What the exchange should say is this shard's balance plus the collateral of resting orders."""
+    net_cash_micros = _number(
+        db, "SELECT sum(cash_micros - fees_micros) FROM agent_cash WHERE exchange_index = ?", exchange_index
+    )
+    return expected_balance_micros(
+        accounts.deposits_micros(db, exchange_index),
+        net_cash_micros,
+        accounts.net_positions(db, exchange_index).values(),
+    )
 
 
 def _number(db: sqlite3.Connection, query: str, *values: str | int) -> int:
     row = db.execute(query, values).fetchone()
-    return row[0] if row else 0
+    return (row[0] or 0) if row else 0
