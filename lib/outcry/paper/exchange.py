@@ -7,8 +7,8 @@ survives a kill. Before any request is answered the market moves on to now.
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
+from outcry.domain.errors import Unavailable
 from outcry.paper import refusals
 from outcry.paper.auth import Key, Keys
 from outcry.paper.calls import BASE, Call, answer
@@ -34,14 +34,6 @@ ANONYMOUS_TIER = "basic"
 _log = logging.getLogger(__name__)
 
 
-class Keeper(Protocol):
-    """Keeps the engine's books."""
-
-    def keep(self, events: list[EngineEvent]) -> None:
-        """Make lasting what one step changed, in one transaction. Raises when it cannot: nothing is told then."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What the exchange may do this way or that.
@@ -60,12 +52,21 @@ class Exchange:
     """The service behind the port. Not thread-safe: one loop owns it."""
 
     def __init__(
-        self, engine: Engine, source: Source, keeper: Keeper, keys: Keys, now_ms: Callable[[], int], terms: Terms
+        self,
+        engine: Engine,
+        source: Source,
+        keep: Callable[[], object],
+        keys: Keys,
+        now_ms: Callable[[], int],
+        terms: Terms,
     ) -> None:
+        """keep  writes down what changed in the engine; raises Unavailable when it cannot, and tries all of it again
+        at the next call"""
         self.engine, self.keys, self.terms, self.now_ms = engine, keys, terms, now_ms
         self.series = {info.ticker: info for info in source.series()}
         self.started_at_ms = now_ms()
-        self._source, self._keeper = source, keeper
+        self._source, self._keep = source, keep
+        self._untold: list[EngineEvent] = []
         symbols = sorted({info.underlying for info in self.series.values() if info.underlying})
         self._board = IndexBoard(symbols)
         self._hub = Hub(engine, self._board, now_ms, ticker_every_ms=terms.ticker_every_ms)
@@ -80,14 +81,17 @@ class Exchange:
         """Let timers and the source run up to now."""
         now_ms = self.now_ms()
         due = self._source.next_at_ms()
-        if due is not None and due <= now_ms:
-            for event in self._source.advance(min(now_ms, due + STEP_MS)):
-                if isinstance(event, IndexTick):
-                    self._spot.take(event)
-                self.step(self.engine.feed(event))
-        timer = self.engine.next_at_ms()
-        if timer is not None and timer <= now_ms:
-            self.step(self.engine.tick(now_ms))
+        try:
+            if due is not None and due <= now_ms:
+                for event in self._source.advance(min(now_ms, due + STEP_MS)):
+                    if isinstance(event, IndexTick):
+                        self._spot.take(event)
+                    self.step(self.engine.feed(event))
+            timer = self.engine.next_at_ms()
+            if timer is not None and timer <= now_ms:
+                self.step(self.engine.tick(now_ms))
+        except Unavailable as error:
+            _log.warning("failed_to_keep", extra={"fields": {"untold": len(self._untold), "error": str(error)}})
         self._hub.tell_tickers(now_ms)
 
     def next_at_ms(self) -> int | None:
@@ -95,10 +99,15 @@ class Exchange:
         return min((at_ms for at_ms in times if at_ms is not None), default=None)
 
     def step(self, events: list[EngineEvent]) -> None:
-        """What the engine did: keep it, then tell it."""
-        if events:
-            self._keeper.keep(events)
-            self._hub.publish(events)
+        """What the engine did: keep it, then tell it. What could not be kept is told once it is.
+
+        raises  Unavailable when the books could not be written
+        """
+        self._untold += events
+        self._keep()
+        if self._untold:
+            told, self._untold = self._untold, []
+            self._hub.publish(told)
 
     # ---- requests ---------------------------------------------------------------------------------------------------
 
@@ -111,6 +120,9 @@ class Exchange:
             return self._routed(request)
         except Reject as refusal:
             return refusals.answer(refusal)
+        except Unavailable as error:
+            _log.warning("failed_to_keep", extra={"fields": {"path": request.path, "error": str(error)}})
+            return refusals.answer(Reject(503, "exchange_unavailable", "the outcome is unknown: look it up"))
         except Exception:
             _log.exception("failed_to_answer", extra={"fields": {"method": request.method, "path": request.path}})
             return refusals.answer(Reject(500, "internal_error", "internal server error"))

@@ -11,7 +11,7 @@ from outcry.paper.calls import Call, Route, answer, bad_parameter, batch_cost, p
 from outcry.paper.events import AccountFill, EngineEvent
 from outcry.paper.http import Answer
 from outcry.paper.limits import CANCEL_COST, DEFAULT_COST
-from outcry.paper.records import AmendRequest, NewOrderRequest, OrderRecord, OrderStatus, Reject, SelfTrade
+from outcry.paper.records import AmendRequest, NewOrderRequest, OrderStatus, Reject, SelfTrade
 from outcry.paper.shapes import Json
 
 ORDERS = "/portfolio/events/orders"
@@ -100,7 +100,7 @@ def _create(call: Call, wanted: NewOrder) -> Json:
     body: Json = {"order_id": order.order_id}
     if order.client_order_id:
         body["client_order_id"] = order.client_order_id
-    counts = {"fill_count": text.count(order.filled_ch), "remaining_count": text.count(left_ch(order))}
+    counts = {"fill_count": text.count(order.filled_ch), "remaining_count": text.count(order.remaining_ch)}
     return body | counts | _averages(order.order_id, events) | {"ts_ms": order.created_at_ms}
 
 
@@ -140,7 +140,7 @@ def amend(call: Call) -> Json:
         body["client_order_id"] = order.client_order_id
     averages = _averages(order.order_id, events)
     if averages or order.initial_ch != before_ch:  # the counts are told only where something about them changed
-        body |= {"remaining_count": text.count(left_ch(order)), "fill_count": text.count(order.filled_ch)}
+        body |= {"remaining_count": text.count(order.remaining_ch), "fill_count": text.count(order.filled_ch)}
     return body | averages | {"ts_ms": call.now_ms}
 
 
@@ -170,7 +170,7 @@ def decrease(call: Call) -> Json:
     body: Json = {"order_id": order_id}
     if order.client_order_id:
         body["client_order_id"] = order.client_order_id
-    return body | {"remaining_count": text.count(left_ch(order)), "ts_ms": call.now_ms}
+    return body | {"remaining_count": text.count(order.remaining_ch), "ts_ms": call.now_ms}
 
 
 # ---- many orders ----------------------------------------------------------------------------------------------------
@@ -222,11 +222,6 @@ def gone(_call: Call) -> Answer:
 
 
 # ---- small things ---------------------------------------------------------------------------------------------------
-
-
-def left_ch(order: OrderRecord) -> int:
-    """What still rests; nothing once the order is done, whatever it was cancelled with."""
-    return order.remaining_ch if order.status is OrderStatus.RESTING else 0
 
 
 def _averages(order_id: str, events: list[EngineEvent]) -> Json:

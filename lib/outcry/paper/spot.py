@@ -101,8 +101,8 @@ class Spot:
                 400, {"message": f"granularity too small for the requested time range: {MAX_CANDLES} candles"}
             )
         first_ms = start_ms - start_ms % (step_s * 1000)
-        ticks = self._source.history(symbol, first_ms, min(end_ms + step_s * 1000 - 1, now_ms))
-        return _answer(200, candles(ticks, step_s))
+        rows = candles(self._source.history(symbol, first_ms, end_ms + step_s * 1000), step_s)
+        return _answer(200, [row for row in rows if row[0] * 1000 <= end_ms])
 
 
 class SpotSession:
