@@ -101,7 +101,7 @@ def reconciled(db: sqlite3.Connection) -> today.Reconciled:
     if wrong := fills.misbooked(db):
         clauses.append(f"running totals differ from the fills: {', '.join(wrong)}")
     if parked := len(fills.parked(db)):
-        clauses.append(f"{parked} fills wait for their owner")
+        clauses.append(f"fills whose owner is being looked up: {parked}")
     if rows.last_booking_ms(db) > at_ms:
         clauses.append("booked since the last comparison with the exchange")
     return today.Reconciled(not clauses, at_ms, "; ".join(clauses))
