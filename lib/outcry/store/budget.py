@@ -45,6 +45,14 @@ class BudgetFile:
         except sqlite3.Error as error:
             raise self._lost(error) from error
 
+    def rate(self, kind: str) -> Rate | None:
+        """The rate of a kind, if any was kept. Raises Unavailable as `update` does."""
+        try:
+            row = self._open().execute("SELECT per_s, capacity FROM rates WHERE kind = ?", (kind,)).fetchone()
+        except sqlite3.Error as error:
+            raise self._lost(error) from error
+        return tuple(row) if row else None
+
     def set_rates(self, rates: Mapping[str, Rate]) -> None:
         """Keep the rate of each kind. Raises Unavailable as `update` does."""
         try:

@@ -141,12 +141,22 @@ class BucketRow(Struct, frozen=True):
     bucket_capacity: int
 
 
+class GrantRow(Struct, frozen=True):
+    """Why the account has a tier, and until when (Unix seconds; None: for good)."""
+
+    exchange_instance: str
+    level: str
+    source: str
+    expires_ts: int | None = None
+
+
 class Limits(Struct, frozen=True):
     """The account's request budget."""
 
     usage_tier: str
     read: BucketRow
     write: BucketRow
+    grants: list[GrantRow]
 
 
 class CostRow(Struct, frozen=True):

@@ -59,6 +59,10 @@ class Budget(Protocol):
         """
         ...
 
+    def most(self, kind: Kind, *, urgent: bool = False) -> int:
+        """The most tokens that one call (a batch, say) can ever take at once: a full bucket, less what is kept."""
+        ...
+
     def emptied(self, kind: Kind, exchange_index: int = 0) -> None:
         """The exchange answered 429: its bucket is emptier than we thought."""
         ...
@@ -69,10 +73,14 @@ class Budget(Protocol):
 
 
 class Store(Protocol):
-    """A bucket file shared by programs. Both raise Unavailable when it does not answer at once."""
+    """A bucket file shared by programs. All raise Unavailable when it does not answer at once."""
 
     def update(self, bucket: str, kind: str, change: Callable[[State | None, Rate | None], State]) -> None:
         """Read a bucket and its kind's rate, and write the bucket back, as one step nobody can come between."""
+        ...
+
+    def rate(self, kind: str) -> Rate | None:
+        """The rate of a kind, if any was kept."""
         ...
 
     def set_rates(self, rates: Mapping[str, Rate]) -> None:
@@ -87,16 +95,20 @@ def draw(state: State | None, rate: Rate, now_ms: int, tokens: int, urgent: bool
     raises   InvariantBroken when they can never be
     """
     per_s, capacity = rate
-    full = capacity * 1000
+    full, kept = capacity * 1000, _kept(rate, urgent)
     level, at_ms = state or (full, now_ms)
     level = min(full, level + max(0, now_ms - at_ms) * per_s)
-    kept = 0 if urgent else full * _RESERVED_PERCENT // 100
     if tokens * 1000 + kept > full:
         raise InvariantBroken(f"a call of {tokens} tokens never fits in a bucket of {capacity}")
     short = tokens * 1000 + kept - level
     if short <= 0:
         return (level - tokens * 1000, now_ms), 0
     return (level, now_ms), -(-short // per_s)
+
+
+def most(rate: Rate, urgent: bool) -> int:
+    """The most tokens that `draw` ever gives at once."""
+    return (rate[1] * 1000 - _kept(rate, urgent)) // 1000
 
 
 class LocalBudget:
@@ -125,6 +137,10 @@ class LocalBudget:
             return wait_ms
 
         _wait(attempt, bucket, wait_s, self._monotonic, self._sleep)
+
+    def most(self, kind: Kind, *, urgent: bool = False) -> int:
+        """See `Budget.most`."""
+        return most(self._rates[kind], urgent)
 
     def emptied(self, kind: Kind, exchange_index: int = 0) -> None:
         """See `Budget.emptied`."""
@@ -175,9 +191,17 @@ class SharedBudget:
             raise
         except Unavailable as error:
             self._heard(error)
-            self._fallback.take(kind, tokens, urgent=urgent, wait_s=wait_s, exchange_index=exchange_index)
+            self._take_alone(kind, tokens, urgent, wait_s, exchange_index)
         else:
             self._heard(None)
+
+    def most(self, kind: Kind, *, urgent: bool = False) -> int:
+        """See `Budget.most`. Less while the file is silent."""
+        try:
+            return most(self._store.rate(kind) or BASIC.ours(kind), urgent)
+        except Unavailable as error:
+            self._heard(error)
+            return self._fallback.most(kind, urgent=urgent)
 
     def emptied(self, kind: Kind, exchange_index: int = 0) -> None:
         """See `Budget.emptied`."""
@@ -195,6 +219,12 @@ class SharedBudget:
         except Unavailable as error:
             self._heard(error)
 
+    def _take_alone(self, kind: Kind, tokens: int, urgent: bool, wait_s: float, exchange_index: int) -> None:
+        """Draw on this program's own bucket. What fits in the shared one only has to wait for the file."""
+        if tokens > self._fallback.most(kind, urgent=urgent):
+            raise RateLimited(f"{tokens} tokens at once, and the budget file is silent", "nothing was sent; try again")
+        self._fallback.take(kind, tokens, urgent=urgent, wait_s=wait_s, exchange_index=exchange_index)
+
     def _heard(self, error: Unavailable | None) -> None:
         """Say once when the file falls silent, and once when it is back."""
         if (error is None) != self.answering:
@@ -203,6 +233,11 @@ class SharedBudget:
                 log.warning("resumed budget_file")
             else:
                 log.warning("lost budget_file, using own bucket cause=%r", str(error))
+
+
+def _kept(rate: Rate, urgent: bool) -> int:
+    """Thousandths of a token that stay in the bucket for cancels and exits."""
+    return 0 if urgent else rate[1] * 1000 * _RESERVED_PERCENT // 100
 
 
 def _bucket(kind: Kind, exchange_index: int) -> str:

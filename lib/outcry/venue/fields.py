@@ -19,6 +19,7 @@ Amount = str | int | float  # what a dollar or count field may arrive as
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+_ABSURD_S = 100_000_000_000  # the year 5138; the same moment in milliseconds is 1973
 
 
 def price_cc(value: Amount) -> int:
@@ -74,6 +75,17 @@ def time_ms(text: str) -> int:
 def optional_time_ms(text: str | None) -> int | None:
     """Like `time_ms`; None for an absent, empty or year-one time, which all mean "none"."""
     return None if not text or text.startswith("0001-") else time_ms(text)
+
+
+def seconds_ms(seconds: int) -> int:
+    """A time in whole Unix seconds as milliseconds. Raises SchemaDrift for one that must be in another unit.
+
+    >>> seconds_ms(1_795_194_200)
+    1795194200000
+    """
+    if not 0 <= seconds < _ABSURD_S:
+        raise SchemaDrift(f"{seconds} are not Unix seconds")
+    return seconds * 1000
 
 
 def price_text(price: int) -> str:

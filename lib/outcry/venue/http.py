@@ -27,6 +27,8 @@ COSTS = {
     ("GET", "/portfolio/orders/{order_id}"): 2,
     ("DELETE", "/portfolio/events/orders/{order_id}"): 2,
     ("DELETE", "/portfolio/events/orders"): 2,
+    ("DELETE", "/portfolio/events/orders/batched"): 2,  # an item
+    ("POST", "/account/api_usage_level/upgrade"): 30,
 }
 _BACK_OFF_S = 0.25
 _LONGEST_BACK_OFF_S = 4.0
@@ -112,14 +114,17 @@ class Http:
         accept: Collection[int] = (200,),
         urgent: bool = False,
         exchange_index: int = 0,
+        items: int = 1,
         **names: str,
     ) -> Reply:
         """Write, once.
 
-        raises  RateLimited (nothing was done), Refused (nothing was done), Misconfigured (nothing was done), or
+        items   how many the body holds: a batch is billed for each, and all at once
+        raises  RateLimited (nothing was done), Refused (nothing was done), Misconfigured (nothing was done),
+                InvariantBroken (nothing was sent: so many items never fit), or
                 Unavailable: it may have been done, and has to be looked up
         """
-        self._pay("write", self.cost(method, template), urgent, exchange_index)
+        self._pay("write", self.cost(method, template) * items, urgent, exchange_index)
         try:
             return self._send(method, template, names, parameters, body, accept)
         except RateLimited:
@@ -134,6 +139,10 @@ class Http:
     def cost(self, method: str, template: str) -> int:
         """Tokens one call takes."""
         return self._costs.get((method, _shape(template)), self._default_cost)
+
+    def most_items(self, method: str, template: str, *, urgent: bool = False) -> int:
+        """How many items a batch may hold, so that our budget can pay for all of them at once."""
+        return self._budget.most("write", urgent=urgent) // self.cost(method, template)
 
     def _pay(self, kind: Kind, tokens: int, urgent: bool, exchange_index: int = 0) -> None:
         self._budget.take(kind, tokens, urgent=urgent, wait_s=self._wait_s[kind], exchange_index=exchange_index)

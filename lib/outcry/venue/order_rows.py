@@ -66,6 +66,7 @@ class NewOrder:
     expires_at_s     Unix seconds, only with GTC
     cancel_on_pause  have the exchange cancel it when trading pauses
     stp              self-trade prevention: taker_at_cross, or maker
+    order_group_id   a group on the same shard that may cancel it, or "" for none
     """
 
     client_order_id: str
@@ -80,6 +81,7 @@ class NewOrder:
     expires_at_s: int | None = None
     cancel_on_pause: bool = False
     stp: str = "taker_at_cross"
+    order_group_id: str = ""
 
 
 class NewOrderBody(Struct, omit_defaults=True):
@@ -97,6 +99,7 @@ class NewOrderBody(Struct, omit_defaults=True):
     post_only: bool = False
     reduce_only: bool = False
     cancel_order_on_pause: bool = False
+    order_group_id: str = ""
 
 
 class Placed(NamedTuple):
@@ -133,6 +136,29 @@ class CanceledRow(Struct, frozen=True):
 class RenewedRow(Struct, frozen=True):
     order_id: str
     ts_ms: int
+
+
+class DecreaseBody(Struct):
+    reduce_to: str
+    market_ticker: str
+    exchange_index: int
+
+
+class DecreasedRow(Struct, frozen=True):
+    order_id: str
+    remaining_count: Amount
+    ts_ms: int
+
+
+class QueueRow(Struct, frozen=True):
+    """Where one of several orders stands."""
+
+    order_id: str
+    queue_position_fp: Amount
+
+
+class OneQueueRow(Struct, frozen=True):
+    queue_position_fp: Amount
 
 
 class RenewBody(Struct):
@@ -195,4 +221,5 @@ def order_body(new: NewOrder) -> NewOrderBody:
         post_only=new.post_only,
         reduce_only=new.reduce_only,
         cancel_order_on_pause=new.cancel_on_pause,
+        order_group_id=new.order_group_id,
     )

@@ -15,9 +15,10 @@ LIMIT = 1000
 
 
 class Page(Struct, frozen=True, kw_only=True):
-    """One page. The last one's cursor is empty, null or absent."""
+    """One page. The last one's cursor is empty, null or absent; one listing calls it `next_cursor`."""
 
     cursor: str | None = None
+    next_cursor: str | None = None
 
 
 def every(
@@ -41,9 +42,9 @@ def every(
         asked = [*parameters, ("limit", limit)] + ([("cursor", cursor)] if cursor else [])
         answer = wire.decode(page, http.get(template, asked, urgent=urgent).body, template)
         found += rows(answer)
-        if not answer.cursor:
+        cursor = answer.cursor or answer.next_cursor or ""
+        if not cursor:
             return found
-        cursor = answer.cursor
         if cursor in seen:
             raise Unavailable(f"{template} repeats the cursor {cursor[:40]!r} after {len(found)} rows")
         seen.add(cursor)

@@ -14,17 +14,38 @@ import requests
 from outcry.venue import wire
 from outcry.venue.budget import Budget, Rates
 from outcry.venue.http import Http
-from outcry.venue.rest_account import AccountCalls
+from outcry.venue.rest_batches import BatchCalls
+from outcry.venue.rest_candles import CandleCalls
+from outcry.venue.rest_groups import GroupCalls
+from outcry.venue.rest_history import HistoryCalls
+from outcry.venue.rest_incentives import IncentiveCalls
 from outcry.venue.rest_market import MarketCalls
-from outcry.venue.rest_orders import OrderCalls
+from outcry.venue.rest_schedule import ScheduleCalls
+from outcry.venue.rest_shards import ShardCalls
+from outcry.venue.rest_subaccounts import SubaccountCalls
+from outcry.venue.rest_tier import TierCalls
 from outcry.venue.sign import Signer
 from outcry.venue.wire import NewOrder, OrderReport, Placed
 
 __all__ = ["NewOrder", "OrderReport", "Placed", "Rest"]
 
 
-class Rest(MarketCalls, OrderCalls, AccountCalls):
-    """One program's connection to the exchange. Signs everything when it has a key; public calls work without."""
+class Rest(
+    HistoryCalls,  # upon the calls for markets, orders and the account
+    BatchCalls,
+    GroupCalls,
+    CandleCalls,
+    ScheduleCalls,
+    IncentiveCalls,
+    ShardCalls,
+    SubaccountCalls,
+    TierCalls,
+):
+    """One program's connection to the exchange. Signs everything when it has a key; public calls work without.
+
+    Found by subject in the files `rest_market`, `_orders`, `_account`, `_history`, `_batches`, `_groups`, `_candles`,
+    `_schedule` (and fee changes), `_incentives`, `_shards`, `_subaccounts` and `_tier`.
+    """
 
     def __init__(
         self,

@@ -1,10 +1,13 @@
-"""Private reads of the account: balance, positions, fills, settlements."""
+"""Private reads of the account: balance, positions, fills, settlements, and what came from or went to a bank."""
 
 from outcry.domain.fill import Fill
 from outcry.venue import wire
+from outcry.venue.cash_rows import BankMove, BankRow, RestingValue, RestingValueRow, bank_move, resting_value
 from outcry.venue.http import Http
 from outcry.venue.paging import Page, every, given
 from outcry.venue.wire import FillRow, PositionReport, PositionRow, SettlementReport, SettlementRow
+
+_BANK_PAGE = 500
 
 
 class PositionPage(Page, frozen=True):
@@ -17,6 +20,14 @@ class FillPage(Page, frozen=True):
 
 class SettlementPage(Page, frozen=True):
     settlements: list[SettlementRow]
+
+
+class DepositPage(Page, frozen=True):
+    deposits: list[BankRow]
+
+
+class WithdrawalPage(Page, frozen=True):
+    withdrawals: list[BankRow]
 
 
 class AccountCalls:
@@ -54,3 +65,20 @@ class AccountCalls:
         parameters = given(min_ts=min_ts, ticker=ticker)
         rows = every(self._http, "/portfolio/settlements", SettlementPage, lambda page: page.settlements, parameters)
         return [wire.settlement(row) for row in rows]
+
+    def deposits(self) -> list[BankMove]:
+        """Deposits of the account, whole, of every status."""
+        rows = every(self._http, "/portfolio/deposits", DepositPage, lambda page: page.deposits, limit=_BANK_PAGE)
+        return [bank_move(row) for row in rows]
+
+    def withdrawals(self) -> list[BankMove]:
+        """Withdrawals of the account, whole, of every status."""
+        rows = every(
+            self._http, "/portfolio/withdrawals", WithdrawalPage, lambda page: page.withdrawals, limit=_BANK_PAGE
+        )
+        return [bank_move(row) for row in rows]
+
+    def resting_order_value(self) -> RestingValue:
+        """What the account's resting orders are worth. Meant for clearing members: others may be refused."""
+        body = self._http.get("/portfolio/summary/total_resting_order_value").body
+        return resting_value(wire.decode(RestingValueRow, body, "resting order value"))

@@ -119,15 +119,11 @@ class MarketCalls:
                 mve_filter="exclude",
             )
             rows += every(self._http, "/markets", MarketPage, lambda page: page.markets, parameters)
-        ordinary = [row for row in rows if row.ordinary]
-        self._find_events({row.event_ticker for row in ordinary})
-        return [market for market in map(self._market, ordinary) if fees.known(market.fee)]
+        return self._ordinary(rows)
 
     def market(self, ticker: str) -> Market:
         """One market, of whatever kind. Just created, it may be refused with 404 for a moment."""
-        row = wire.decode(OneMarket, self._http.get("/markets/{ticker}", ticker=ticker).body, ticker).market
-        self._find_events({row.event_ticker})
-        return self._market(row)
+        return self._one(wire.decode(OneMarket, self._http.get("/markets/{ticker}", ticker=ticker).body, ticker))
 
     def orderbook(self, ticker: str) -> Book:
         """One whole book. It carries neither time nor sequence, and may lag."""
@@ -150,6 +146,16 @@ class MarketCalls:
         parameters = given(ticker=ticker, min_ts=min_ts, max_ts=max_ts)
         rows = every(self._http, "/markets/trades", TradePage, lambda page: page.trades, parameters)
         return [wire.trade(row) for row in rows]
+
+    def _ordinary(self, rows: Iterable[MarketRow]) -> list[Market]:
+        """Those of the kind we trade, as markets."""
+        ordinary = [row for row in rows if row.ordinary]
+        self._find_events({row.event_ticker for row in ordinary})
+        return [market for market in map(self._market, ordinary) if fees.known(market.fee)]
+
+    def _one(self, answer: OneMarket) -> Market:
+        self._find_events({answer.market.event_ticker})
+        return self._market(answer.market)
 
     def _market(self, row: MarketRow) -> Market:
         event = self._events[row.event_ticker][1]

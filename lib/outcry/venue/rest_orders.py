@@ -1,19 +1,21 @@
-"""Calls that place, renew, cancel and look up orders. Writes are sent once, whatever happens."""
+"""Calls that place, renew, decrease, cancel and look up single orders. Writes are sent once, whatever happens."""
 
-from typing import TypeVar
+from collections.abc import Sequence
 
 from msgspec import Struct
 
-from outcry.domain.errors import Refused, SchemaDrift, Unavailable
+from outcry.domain.errors import Refused, Unavailable
 from outcry.domain.order import Side
 from outcry.venue import wire
-from outcry.venue.http import Http, Reply
+from outcry.venue.http import Http
+from outcry.venue.order_rows import DecreaseBody, DecreasedRow, OneQueueRow, QueueRow
 from outcry.venue.paging import Page, every, given
 from outcry.venue.wire import NewOrder, OrderReport, OrderRow, Placed
+from outcry.venue.written import told
 
 _CREATE = "/portfolio/events/orders"
 _ONE = "/portfolio/events/orders/{order_id}"
-Row = TypeVar("Row")
+_TICKERS_AT_ONCE = 100
 
 
 class OrderPage(Page, frozen=True):
@@ -22,6 +24,10 @@ class OrderPage(Page, frozen=True):
 
 class OneOrder(Struct, frozen=True):
     order: OrderRow
+
+
+class QueueList(Struct, frozen=True):
+    queue_positions: list[QueueRow]
 
 
 class OrderCalls:
@@ -50,11 +56,7 @@ class OrderCalls:
             if error.status == 409:
                 raise Unavailable(f"{new.client_order_id} is there already: {error}", "look it up") from error
             raise
-        try:
-            placed = wire.placed(wire.decode(wire.PlacedRow, answer.body, "new order"))
-        except SchemaDrift as drift:
-            drift.raw = answer.body
-            raise Unavailable(f"answer to {new.client_order_id} is unreadable: {drift}", "look it up") from drift
+        placed = told(answer, wire.PlacedRow, new.client_order_id, wire.placed)
         if placed.client_order_id not in ("", new.client_order_id):
             raise Unavailable(f"answer to {new.client_order_id} is about {placed.client_order_id}", "look it up")
         return placed
@@ -74,10 +76,10 @@ class OrderCalls:
             exchange_index=exchange_index,
             order_id=order_id,
         )
-        row = _answer(wire.CanceledRow, answer, order_id)
-        if row.order_id != order_id:
-            raise Unavailable(f"asked to cancel {order_id}, the answer is about {row.order_id}", "look both up")
-        return wire.count_ch(row.reduced_by)
+        named, reduced_ch = told(
+            answer, wire.CanceledRow, order_id, lambda row: (row.order_id, wire.count_ch(row.reduced_by))
+        )
+        return _about(order_id, named, reduced_ch)
 
     def cancel_all(self) -> None:
         """Cancel every resting order of the account on every shard, whoever placed it.
@@ -110,7 +112,35 @@ class OrderCalls:
             exchange_index=exchange_index,
         )
         answer = self._http.write("POST", _ONE + "/amend", body, exchange_index=exchange_index, order_id=order_id)
-        return _answer(wire.RenewedRow, answer, order_id).order_id
+        return told(answer, wire.RenewedRow, order_id, lambda row: row.order_id)
+
+    def decrease_order(self, order_id: str, ticker: str, exchange_index: int, remaining_ch: int) -> int:
+        """Take a resting order down to what shall remain of it; it keeps its place in the queue.
+
+        returns  what remains, in hundredths of a contract
+        raises   as `cancel_order`
+        """
+        body = DecreaseBody(wire.count_text(remaining_ch), ticker, exchange_index)
+        answer = self._http.write("POST", _ONE + "/decrease", body, exchange_index=exchange_index, order_id=order_id)
+        named, left_ch = told(
+            answer, DecreasedRow, order_id, lambda row: (row.order_id, wire.count_ch(row.remaining_count))
+        )
+        return _about(order_id, named, left_ch)
+
+    def queue_positions(self, tickers: Sequence[str]) -> dict[str, int]:
+        """Hundredths of a contract that trade before each of our resting orders in these markets, by order id."""
+        ahead_ch: dict[str, int] = {}
+        for place in range(0, len(tickers), _TICKERS_AT_ONCE):
+            parameters = given(market_tickers=",".join(tickers[place : place + _TICKERS_AT_ONCE]))
+            body = self._http.get("/portfolio/orders/queue_positions", parameters).body
+            for row in wire.decode(QueueList, body, "queue positions").queue_positions:
+                ahead_ch[row.order_id] = wire.count_ch(row.queue_position_fp)
+        return ahead_ch
+
+    def queue_position(self, order_id: str) -> int:
+        """Hundredths of a contract that trade before one resting order."""
+        body = self._http.get("/portfolio/orders/{order_id}/queue_position", order_id=order_id).body
+        return wire.count_ch(wire.decode(OneQueueRow, body, f"queue position of {order_id}").queue_position_fp)
 
     def order(self, order_id: str, *, urgent: bool = False) -> OrderReport:
         """One order by the exchange's id. Refused with status 404 when it is unknown (or too new to be read)."""
@@ -136,9 +166,8 @@ class OrderCalls:
         return [wire.order(row) for row in rows]
 
 
-def _answer(kind: type[Row], answer: Reply, order_id: str) -> Row:
-    """The answer to a write; one that cannot be read leaves its outcome unknown."""
-    try:
-        return wire.decode(kind, answer.body, f"answer about {order_id}")
-    except SchemaDrift as drift:
-        raise Unavailable(f"{drift}", "look the order up") from drift
+def _about(order_id: str, named: str, count_ch: int) -> int:
+    """A count that the exchange tells us, if it is told about the order we asked for."""
+    if named != order_id:
+        raise Unavailable(f"asked about {order_id}, the answer is about {named}", "look both up")
+    return count_ch
