@@ -80,6 +80,17 @@ FILL = {
         "ts_ms": 1795194200111,
     },
 }
+GROUP = {
+    "type": "order_group_updates",
+    "sid": 7,
+    "seq": 3,
+    "msg": {
+        "event_type": "limit_updated",
+        "order_group_id": "og-1",
+        "contracts_limit_fp": "150.00",
+        "ts_ms": 1795194200112,
+    },
+}
 USER_ORDER = {
     "type": "user_order",
     "sid": 5,
@@ -182,6 +193,12 @@ def test_an_order_sums_its_fees_and_sells_yes_as_an_ask():
     assert (message.expires_at_ms, message.updated_at_ms, message.reason) == (1795194840000, None, "Trade")
 
 
+def test_an_order_group_with_and_without_a_limit():
+    assert decode(GROUP) == out.OrderGroupUpdate(7, 3, "limit_updated", "og-1", 15_000, 1795194200112)
+    fired = {"event_type": "triggered", "order_group_id": "og-1", "ts_ms": 1}
+    assert decode({**GROUP, "msg": fired}) == out.OrderGroupUpdate(7, 3, "triggered", "og-1", None, 1)
+
+
 def test_lifecycle_facts():
     created = {
         "type": "market_lifecycle_v2",
@@ -248,11 +265,11 @@ def test_what_is_no_frame_at_all_is_drift_with_its_body_kept(raw: bytes):
     assert drift.value.raw == raw
 
 
-@pytest.mark.parametrize("tree", [DELTA, TICKER, TRADE, FILL, USER_ORDER], ids=lambda tree: tree["type"])
+@pytest.mark.parametrize("tree", [DELTA, TICKER, TRADE, FILL, USER_ORDER, GROUP], ids=lambda tree: tree["type"])
 def test_every_field_we_use_must_be_there_and_be_of_its_type(tree: dict):
     """Drop each field, then mistype it. What is optional may go; nothing may be read as something else."""
     optional = {"client_order_id", "ts_ms", "exchange_index", "is_block_trade", "taker_book_side", "market_id"}
-    optional |= {"expiration_ts_ms", "last_update_reason"}
+    optional |= {"expiration_ts_ms", "last_update_reason", "contracts_limit_fp"}
     required = set(tree["msg"]) - optional
     required |= {"client_order_id"} if tree is USER_ORDER else set()
     required |= {"ts_ms"} if tree is not DELTA else set()
@@ -321,6 +338,7 @@ OURS = {
     "marketLifecycleV2": out.Lifecycle,
     "eventLifecycle": out.EventListed,
     "eventFeeUpdate": out.EventFee,
+    "orderGroupUpdates": out.OrderGroupUpdate,
     "cfbenchmarksValue": out.IndexValue,
     "cfbenchmarksIndexList": out.IndexList,
     "subscribedResponse": out.Subscribed,
@@ -347,8 +365,8 @@ def test_every_example_of_the_exchanges_own_is_understood(contract: dict):
                 errors = jsonschema.Draft7Validator(schema).iter_errors(payload)
                 assert any(error.validator == "required" for error in errors)
                 drifted.append(name)
-    assert drifted == ["fill", "userOrder"]
-    assert set(OURS) - set(seen) == {"fill", "userOrder"}
+    assert drifted == ["fill", "orderGroupUpdates", "userOrder"]
+    assert set(OURS) - set(seen) == {"fill", "orderGroupUpdates", "userOrder"}
 
 
 def test_we_require_nothing_that_the_exchange_does_not_promise(contract: dict):

@@ -179,6 +179,12 @@ def _event_fee(frame: wire.EventFeeFrame) -> out.EventFee:
     return out.EventFee(frame.sid, frame.seq, body.event_ticker, body.fee_type_override, millionths)
 
 
+def _group(frame: wire.GroupFrame) -> out.OrderGroupUpdate:
+    body = frame.msg
+    limit = None if body.contracts_limit_fp is None else count(body.contracts_limit_fp)
+    return out.OrderGroupUpdate(frame.sid, frame.seq, body.event_type, body.order_group_id, limit, body.ts_ms)
+
+
 def _index(frame: wire.IndexFrame) -> out.IndexValue:
     body, data = frame.msg, _parse_index(frame.msg.data)
     value, settle = fields.scaled(data.value, 6), body.last_60s_windowed_average_15min
@@ -221,6 +227,7 @@ MAKERS: dict[type, Callable[[Any], out.Message]] = {
     wire.LifecycleFrame: _lifecycle,
     wire.EventListedFrame: _event_listed,
     wire.EventFeeFrame: _event_fee,
+    wire.GroupFrame: _group,
     wire.IndexFrame: _index,
     wire.IndexListFrame: lambda frame: out.IndexList(frame.sid, frame.seq, tuple(frame.msg.index_ids)),
     wire.SubscribedFrame: lambda frame: out.Subscribed(frame.id, frame.msg.channel, frame.msg.sid),

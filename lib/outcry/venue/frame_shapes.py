@@ -138,6 +138,13 @@ class EventFeeBody(Struct):
     fee_multiplier_override: Decimal | None
 
 
+class GroupBody(Struct):
+    event_type: str
+    order_group_id: str
+    ts_ms: int
+    contracts_limit_fp: str | None = None
+
+
 class AverageBody(Struct):
     value: Decimal
     window_size: int
@@ -234,6 +241,12 @@ class EventFeeFrame(Struct, tag_field="type", tag="event_fee_update"):
     seq: int | None = None
 
 
+class GroupFrame(Struct, tag_field="type", tag="order_group_updates"):
+    sid: int
+    seq: int
+    msg: GroupBody
+
+
 class IndexFrame(Struct, tag_field="type", tag="cfbenchmarks_value"):
     sid: int
     seq: int
@@ -282,6 +295,7 @@ Frame = (
     | LifecycleFrame
     | EventListedFrame
     | EventFeeFrame
+    | GroupFrame
     | IndexFrame
     | IndexListFrame
     | SubscribedFrame

@@ -216,6 +216,20 @@ class EventFee(Message, frozen=True, gc=False):
     multiplier_millionths: int | None
 
 
+class OrderGroupUpdate(Message, frozen=True, gc=False):
+    """An order group of ours changed. `kind`: created, triggered, reset, deleted or limit_updated.
+
+    limit_ch  hundredths of a contract within 15 seconds, on created and limit_updated; else None
+    """
+
+    sid: int
+    seq: int
+    kind: str
+    order_group_id: str
+    limit_ch: int | None
+    at_ms: int
+
+
 class IndexValue(Message, frozen=True, gc=False):
     """One value of an index. `settle_micros` over `settle_values` seconds: the settlement mean, in its last minute."""
 
