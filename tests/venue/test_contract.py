@@ -8,6 +8,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+import described_calls
 from outcry.domain.order import Side, TimeInForce
 from outcry.venue import account_rows, market_rows, order_rows
 from outcry.venue.rest import NewOrder
@@ -57,13 +58,14 @@ CALLS = [
         lambda r: r.renew(ORDER_ID, TICKER, Side.BID, 4300, 1200, 1_795_195_440, 2),
     ),
 ]
+CALLS += described_calls.CALLS
 NAMES = [f"{method} {route} {name}" for method, route, name, _status, _ask in CALLS]
 
 # Fields that we insist on although the description does not promise them, each with the reason.
 INSISTED = {
     (market_rows.MarketRow, "exchange_index"),  # always sent ("omitempty: false"); without it orders go astray
     (order_rows.OrderRow, "exchange_index"),
-}
+} | described_calls.INSISTED
 ROWS = [
     (market_rows.ExchangeStatus, "ExchangeStatus"),
     (market_rows.ShardStatus, "ExchangeIndexStatus"),
@@ -86,6 +88,7 @@ ROWS = [
     (account_rows.BucketRow, "BucketLimit"),
     (account_rows.CostRow, "EndpointTokenCost"),
     (account_rows.EndpointCosts, "GetAccountEndpointCostsResponse"),
+    *described_calls.ROWS,
 ]
 
 
@@ -153,7 +156,7 @@ def test_calls_send_what_is_described_and_read_what_is_described(
     if name:
         described = operation["responses"][str(status)]["content"]["application/json"]["schema"]
         check(schemas, described, json.loads(text))
-    filled = route.format(series_ticker="KXBTC15M", ticker=TICKER, order_id=ORDER_ID)
+    filled = route.format_map(described_calls.IN_PATHS)
     exchange.add(method, BASE + filled, body=text, status=status)
     supporting_events(exchange, payload)
     ask(rest)
@@ -177,7 +180,8 @@ def as_typed(schemas, schema, values):
     if schema.get("type") == "array":
         return values
     (value,) = values
-    return int(value) if schema.get("type") == "integer" else value
+    reads = {"integer": int, "boolean": {"true": True, "false": False}.get}
+    return reads.get(schema.get("type"), str)(value)
 
 
 def supporting_events(exchange, payload):
@@ -191,18 +195,23 @@ def supporting_events(exchange, payload):
 
 @pytest.mark.parametrize(("row", "schema"), ROWS, ids=[schema for _row, schema in ROWS])
 def test_we_insist_only_on_fields_that_are_promised_and_know_none_that_are_not_there(description, row, schema):
-    described = description["components"]["schemas"][schema]
+    name, _point, array = schema.partition(".")
+    described = description["components"]["schemas"][name]
+    if array:
+        described = described["properties"][array]["items"]
     for field in msgspec.structs.fields(row):
         assert field.encode_name in described["properties"], f"{schema} has no {field.encode_name}"
         if field.required and (row, field.encode_name) not in INSISTED:
-            assert field.encode_name in described["required"], f"{schema}.{field.encode_name} may be missing"
+            assert field.encode_name in described.get("required", []), f"{schema}.{field.encode_name} may be missing"
             assert not described["properties"][field.encode_name].get("nullable")
 
 
 def test_words_we_know_are_all_the_words_there_are(description):
     from outcry.domain.market import Status
     from outcry.venue import fees
+    from outcry.venue.cash_rows import STATUSES
     from outcry.venue.fees import FeeTerms
+    from outcry.venue.rest_shards import Reservation, TransferStatus
 
     schemas = description["components"]["schemas"]
     assert {status.value for status in Status} == set(schemas["Market"]["properties"]["status"]["enum"])
@@ -212,6 +221,10 @@ def test_words_we_know_are_all_the_words_there_are(description):
     assert {time.value for time in TimeInForce} == set(times)
     unknown = [kind for kind in schemas["FeeType"]["enum"] if not fees.known(FeeTerms(kind))]
     assert unknown == ["flat"]
+    assert {status.value for status in TransferStatus} == set(schemas["IntraExchangeInstanceTransferStatus"]["enum"])
+    assert {kind.value for kind in Reservation} == set(schemas["RestingMarginReservation"]["enum"])
+    for kind in ("Deposit", "Withdrawal"):
+        assert set(STATUSES) == set(schemas[kind]["properties"]["status"]["enum"])
 
 
 def test_costs_we_assume_are_those_described(description):
