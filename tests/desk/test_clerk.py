@@ -1,105 +1,19 @@
 """The clerk as a process, against the local exchange: it books, survives kills, and leaves when asked."""
 
-import json
-import os
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives import serialization
 
-from account import furnish, our_id, plan
-from local_exchange import TICKER, Client, LocalExchange, market, now_ms
+from account import our_id, plan
+from beside import Desk
+from local_exchange import TICKER, market, now_ms
 from outcry.domain.order import Side, State
-from outcry.ops.floor import Floor
-from outcry.ops.settings import Settings
-from outcry.paper.events import BookSet, Closed, Determined, Settled
-from outcry.store import accounts, database, fills, orders, report, settlements, system
+from outcry.paper.events import Closed, Determined, Settled
+from outcry.store import accounts, fills, orders, settlements, system
 
 pytestmark = pytest.mark.floor
-BIN = Path(__file__).resolve().parents[2] / "bin"
-
-
-class Desk:
-    """A floor's folder, the exchange beside it, and the clerk's processes."""
-
-    def __init__(self, folder: Path) -> None:
-        self.floor = Floor(Settings(), folder / "embedded")
-        self.floor.folder.mkdir()
-        self.settings = folder / "floor.toml"
-        self.settings.write_text("")
-        self.exchange = LocalExchange("floor")
-        self.client = Client(self.exchange, "floor", None)
-        self._keys()
-        self.announce()
-        self.db = database.connect(self.floor.database)
-        database.migrate(self.db)
-        furnish(self.db, "momentum")
-        self.processes: list[subprocess.Popen[bytes]] = []
-        self.exchange.list(market())
-        self.exchange.feed(BookSet(TICKER, {3_900: 50_000}, {4_100: 50_000}, now_ms()))
-
-    def _keys(self) -> None:
-        signer = self.exchange.signers["floor"]
-        pem = signer._key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        (self.floor.folder / "kalshi.pem").touch(0o600)
-        (self.floor.folder / "kalshi.pem").write_bytes(pem)
-        (self.floor.folder / "kalshi.key-id").write_text(signer.key_id)
-
-    def announce(self) -> None:
-        here = f"{self.exchange.host}:{self.exchange.port}/trade-api"
-        urls = {"rest_url": f"http://{here}/v2", "stream_url": f"ws://{here}/ws/v2", "spot_url": ""}
-        self.floor.exchange_file.write_text(json.dumps({**urls, "pid": os.getpid()}))
-
-    def clerk(self) -> subprocess.Popen[bytes]:
-        options = ["--state", self.floor.folder.parent, "--settings", self.settings]
-        log = (self.floor.folder / "clerk.log").open("ab")
-        process = subprocess.Popen([sys.executable, BIN / "clerk", *options], stderr=log)
-        log.close()
-        self.processes.append(process)
-        return process
-
-    def wait(self, condition, what: str, seconds: float = 10) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            said = (self.floor.folder / "clerk.log").read_text()
-            assert time.monotonic() < deadline, f"waited in vain for {what}\n{said}"
-            time.sleep(0.02)
-
-    def state(self) -> str:
-        return next((beat.state for beat in system.heartbeats(self.db) if beat.program == "clerk"), "")
-
-    def agrees(self) -> bool:
-        looks = accounts.reconciliations_now(self.db)
-        return bool(looks) and all(
-            look.agreed and not look.detail and look.at_ms >= report.last_booking_ms(self.db) for look in looks
-        )
-
-    def buy(self, number: int, count: str = "10.00") -> str:
-        """Our agent's order crosses the book, as a trader would send it."""
-        name = our_id("momentum", number)
-        plan(self.db, name, "momentum", State.SENT, price_cc=4_100, created_at_ms=now_ms(), signed_at_ms=now_ms())
-        self.client.place(client_order_id=name, price="0.4100", count=count, time_in_force="immediate_or_cancel")
-        return name
-
-    def nudge(self) -> None:
-        """Something happens, so that the next pass is near."""
-        self.client.place(price="0.0100", time_in_force="immediate_or_cancel")
-
-    def close(self) -> None:
-        for process in self.processes:
-            if process.poll() is None:
-                process.kill()
-            process.wait()
-        self.db.close()
-        self.client.close()
-        self.exchange.stop()
 
 
 @pytest.fixture
@@ -200,7 +114,7 @@ def test_a_wrong_side_of_the_ledger_stops_entries_by_name(desk):
     (control,) = system.controls_now(desk.db)
     assert (control.kind, control.cause) == ("stop_entries", "drift")
     assert control.reason.startswith("shard 2: balance differs from the ledger by -0.000017")
-    assert desk.state() == "ERROR"
+    desk.wait(lambda: desk.state() == "ERROR", "the state to say so")
     accounts.record_cash(desk.db, "adjustment", 2, -17, at_ms=now_ms(), reference="its opposite")
     desk.wait(lambda: not system.controls_now(desk.db), "entries to go on")
 
@@ -214,3 +128,17 @@ def test_the_side_of_a_manual_trade_is_nobodys(desk):
     row = desk.db.execute("SELECT agent, side FROM booked_fills").fetchone()
     assert tuple(row) == ("manual", Side.ASK)
     desk.wait(desk.agrees, "agreement")
+
+
+def test_an_exchange_that_hangs_does_not_delay_a_stop(desk):
+    process = desk.clerk()
+    desk.wait(lambda: desk.state() == "READY", "the clerk to be ready")
+    turn, desk.exchange.server.turn = desk.exchange.server.turn, time.sleep
+    try:
+        time.sleep(10.5)  # the next pass has asked by now, and waits for its answer
+        asked = time.monotonic()
+        process.terminate()
+        assert process.wait(5) == 0
+        assert time.monotonic() - asked < 2
+    finally:
+        desk.exchange.server.turn = turn
