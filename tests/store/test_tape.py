@@ -133,19 +133,6 @@ def test_a_refused_flush_keeps_what_is_pending_and_the_next_one_writes_it_once(f
     assert read(file) == [delta(1), delta(2), delta(3)]
 
 
-def test_what_is_discarded_is_counted_and_its_symbols_stay_known(file: Path):
-    tape = Tape(file, 5)
-    tape.symbol("A")
-    tape.add(DELTAS, [delta(1), delta(2)])
-    assert tape.discard() == 2
-    tape.add(DELTAS, [delta(3)])
-    tape.close(6)
-    assert read(file) == [delta(3)]
-    reader = Reader(file)
-    assert reader.symbols == {1: "A"}
-    reader.close()
-
-
 def test_a_damaged_chunk_is_told_and_never_read(file: Path):
     tape = Tape(file, 5)
     tape.add(DELTAS, [delta(1), delta(2)])

@@ -147,7 +147,11 @@ def test_a_lost_connection_is_made_again_with_a_new_epoch_and_no_subscriptions()
     assert len(connections) == 2
 
 
-def test_back_off_doubles_to_its_cap_and_never_blocks_longer_than_asked():
+@pytest.mark.parametrize(("near_s", "nominal"), [(30.0, [0.5, 1, 2, 4, 8, 16, 30, 30, 30]), (2.0, [0.5, 1] + [2] * 7)])
+def test_back_off_doubles_to_its_cap_and_never_blocks_longer_than_asked(
+    near_s: float, nominal: list[float], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("outcry.venue.stream.NEAR_BACK_OFF_S", near_s)
     fake = FakeTime()
     stream = Stream("ws://127.0.0.1:9" + PATH, None, monotonic=fake.monotonic, sleep=fake.sleep, random=Random(2))
     delays = []
@@ -156,7 +160,6 @@ def test_back_off_doubles_to_its_cap_and_never_blocks_longer_than_asked():
         events = stream.events(0.25)
         assert fake.now - before <= 0.25
         delays += [event.retry_s for event in events]
-    nominal = [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
     assert all(top / 2 <= delay <= top for delay, top in zip(delays, nominal, strict=True))
     assert len(set(delays)) == len(delays)
 

@@ -12,6 +12,8 @@ from outcry.store.database import quick
 
 EXCHANGE = "exchange"  # source of index values on the exchange's stream, and of prints; preferred over all others
 
+PRUNE_ROWS = 500
+
 _COLUMNS = "symbol, at_ms, open, high, low, close, volume_ch, buy_ch, sell_ch, trades, source"
 _SELECT = f"SELECT {_COLUMNS} FROM bars"  # noqa: S608  constant text
 
@@ -54,7 +56,7 @@ def newest_ms(db: sqlite3.Connection, symbol: str) -> int | None:
     return found
 
 
-def prune(db: sqlite3.Connection, before_ms: int, limit: int = 500) -> int:
+def prune(db: sqlite3.Connection, before_ms: int, limit: int = PRUNE_ROWS) -> int:
     """Forget at most `limit` bars older than a time; says how many went. The tape keeps what they were made of."""
     with quick(db):
         return db.execute(

@@ -156,14 +156,6 @@ class Tape:
         self._tails |= tails
         self._clear()
 
-    def discard(self) -> int:
-        """Drop what is pending, because the disk does not keep up; says how many rows that were."""
-        lost = self.pending
-        symbols = self._new_symbols  # rows to come may use them
-        self._clear()
-        self._new_symbols = symbols
-        return lost
-
     def close(self, ended_at_ns: int) -> None:
         """Flush, rewrite the small chunks that are left, and end the session."""
         try:

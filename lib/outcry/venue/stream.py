@@ -19,18 +19,20 @@ import time
 from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import websocket
 
 from outcry.domain.errors import SchemaDrift, Unavailable
-from outcry.venue.connection import Signs, connect
+from outcry.venue.connection import LOOPBACK, Signs, connect
 from outcry.venue.decoder import Decoder
 from outcry.venue.frames import Closed, Frames
 from outcry.venue.messages import Delta, Failed, Message, Subscribed
 
 SILENCE_S = 25.0
 BACK_OFF_S = (0.5, 30.0)  # first delay, longest delay; doubled between, each drawn from its upper half
+NEAR_BACK_OFF_S = 2.0  # the longest to this machine's own exchange, which nobody's storm can hurt
 GOOD_RUN_S = 30.0  # a connection that lived so long forgets earlier failures
 
 
@@ -94,6 +96,7 @@ class Stream:
         self._socket: websocket.WebSocket | None = None
         self._frames: Frames | None = None
         self._failures = 0
+        self._near = False  # the other end is on this machine
         self._command_id = 0
         self._broken = ""  # why a send failed, until events() reports it
         self._since = self._heard = self._attempt_at = monotonic()
@@ -238,7 +241,9 @@ class Stream:
         return [Connected(self.epoch)]
 
     def _connect(self) -> None:
+        self._near = True  # looking an address up costs nobody anything
         url = self._url if isinstance(self._url, str) else self._url()
+        self._near = urlsplit(url).hostname in LOOPBACK
         self._socket, self._frames = connect(url, self._signer, self._now_ms)
         self.epoch += 1
         self.sids = {}
@@ -251,7 +256,9 @@ class Stream:
             self._failures = 0
         self._discard()
         first_s, longest_s = BACK_OFF_S
-        delay_s = min(longest_s, first_s * 2**self._failures) * self._random.uniform(0.5, 1.0)
+        delay_s = min(NEAR_BACK_OFF_S if self._near else longest_s, first_s * 2**self._failures) * self._random.uniform(
+            0.5, 1.0
+        )
         self._failures = min(self._failures + 1, 16)
         self._attempt_at = now + delay_s
         return Disconnected(reason, delay_s)

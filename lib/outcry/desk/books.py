@@ -1,0 +1,262 @@
+"""The books of all followed markets, kept from the stream's messages, and how far each can be trusted. No I/O.
+
+A book is fresh from its snapshot on, as long as every change after it came in sequence. What is lost makes all books
+of its subscription wait for new snapshots; what cannot be true (a level below zero, two crossed snapshots in a row)
+makes one book, or the whole connection, start over. Untrusted books are shown, marked, with the reason.
+"""
+
+from collections.abc import Iterable
+
+from outcry.desk.followed import NO_SNAPSHOT, FollowedBook
+from outcry.domain.book import Book
+from outcry.domain.errors import InvariantBroken
+from outcry.domain.market import Market, Status
+from outcry.store.quotes import Row
+from outcry.venue.messages import Delta, IndexValue, Lifecycle, Message, Ok, Snapshot, Ticker, Trade
+from outcry.venue.sequence import Sequence, Step
+
+HEARD_STEP_MS = 2_000  # a quiet book is published again this often, so that readers see its stream alive
+
+
+class Books:
+    """All followed books. After `take`, look at what it asks for: `resync`, `lost` and `restart`.
+
+    resync   (subscription, tickers) whose snapshots are wanted
+    lost     (subscription, messages lost) for each gap, of whatever channel
+    restart  why this connection cannot be trusted any more; "" when it can
+    """
+
+    def __init__(self) -> None:
+        self.books: dict[str, FollowedBook] = {}
+        self.resync: list[tuple[int, list[str]]] = []
+        self.lost: list[tuple[int, int]] = []
+        self.restart = ""
+        self.deltas = 0
+        self._sequences: dict[int, Sequence] = {}
+        self._on_sid: dict[int, set[str]] = {}
+        self._epoch = 0
+        self._heard_at_ms = 0
+        self._connected = False
+        self._paused: frozenset[int] = frozenset()
+
+    # ---- what to hold ---------------------------------------------------------------------------------------------
+
+    def follow(self, markets: Iterable[Market]) -> None:
+        """Hold exactly the books of these markets, as they are described now."""
+        wanted = {market.ticker: market for market in markets}
+        for ticker in self.books.keys() - wanted.keys():
+            del self.books[ticker]
+            for sid, tickers in self._on_sid.items():
+                tickers.discard(ticker)
+                self._sequences[sid].forget(ticker)
+        for ticker, market in wanted.items():
+            known = self.books.get(ticker)
+            if known is None:
+                self.books[ticker] = FollowedBook(market)
+            elif known.market != market:
+                known.market, known.dirty = market, True
+
+    def pause(self, shards: frozenset[int]) -> None:
+        """Trading is paused on exactly these shards."""
+        if shards != self._paused:
+            self._paused = shards
+            self._touch_all()
+
+    # ---- the connection -------------------------------------------------------------------------------------------
+
+    def connected(self, epoch: int, at_ms: int) -> None:
+        """A new connection: new subscriptions, new counters, and every book waits for its snapshot."""
+        self._epoch, self._heard_at_ms, self._connected = epoch, at_ms, True
+        self._sequences, self._on_sid, self.restart = {}, {}, ""
+        self.resync.clear()
+        for held in self.books.values():
+            held.missing, held.doubted, held.source = NO_SNAPSHOT, False, "stream"
+        self._touch_all()
+
+    def disconnected(self) -> None:
+        self._connected = False
+        self._touch_all()
+
+    def heard(self, at_ms: int) -> None:
+        """Something came on the stream, a ping perhaps."""
+        self._heard_at_ms = at_ms
+
+    def polled(self, books: dict[str, Book], at_ms: int) -> None:
+        """Whole books by REST, while the stream is away; too late when it is back."""
+        if self._connected:
+            return
+        for ticker, book in books.items():
+            held = self.books.get(ticker)
+            if held is None:
+                continue
+            if (held.book.bids, held.book.asks) != (book.bids, book.asks) or held.missing:
+                held.changed_at_ms, held.shown = at_ms, False
+            held.book, held.missing, held.source = book, "", "rest"
+            held.heard_at_ms, held.dirty = at_ms, True
+
+    # ---- messages -------------------------------------------------------------------------------------------------
+
+    def take(self, messages: Iterable[Message], at_ms: int) -> list[Message]:
+        """Apply what concerns books, in order; returns the rest, less what was out of sequence."""
+        self._heard_at_ms = at_ms
+        rest: list[Message] = []
+        changed: set[FollowedBook] = set()
+        books, sequences = self.books, self._sequences
+        for message in messages:
+            if type(message) is Delta:
+                sequence = sequences.get(message.sid)
+                if sequence is not None and message.seq == sequence.last + 1 and not sequence.waiting:
+                    sequence.last = message.seq
+                elif not self._in_step(message):
+                    continue
+                held = books.get(message.ticker)
+                if held is None or held.missing or held.source != "stream":
+                    continue
+                try:
+                    held.book.apply(message.is_bid, message.price_cc, message.change_ch)
+                except InvariantBroken as error:
+                    self._broken(held, message.sid, str(error))
+                changed.add(held)
+                self.deltas += 1
+            elif type(message) is Snapshot:
+                self._snapshot(message, at_ms)
+            elif type(message) is Ticker:
+                self._ticker(message, at_ms)
+            elif self._keeps_step(message):
+                rest.append(message)
+        for held in changed:
+            held.changed_at_ms, held.dirty, held.shown = at_ms, True, False
+        return rest
+
+    def rows(self) -> list[Row]:
+        """What is to be published: what changed, and quiet books whose stream was heard since."""
+        rows = []
+        for held in self.books.values():
+            heard_at_ms = self._heard_at_ms if held.source == "stream" else held.heard_at_ms
+            if held.dirty or heard_at_ms - held.shown_heard_ms >= HEARD_STEP_MS:
+                distrust = held.distrust(self._connected, held.market.exchange_index in self._paused)
+                rows.append(held.row(self._epoch, heard_at_ms, distrust))
+        return rows
+
+    def published(self, rows: Iterable[Row]) -> None:
+        """These went out; nothing came between `rows` and this."""
+        for quote, _, _ in rows:
+            held = self.books[quote.ticker]
+            held.dirty, held.shown_heard_ms = False, quote.heard_at_ms
+
+    def whole(self) -> list[Snapshot]:
+        """The fresh books as snapshots at their present sequence: what a new tape begins with."""
+        return [
+            Snapshot(sid, self._sequences[sid].last, ticker, held.book.bids.copy(), held.book.asks.copy())
+            for sid, tickers in self._on_sid.items()
+            for ticker in sorted(tickers)
+            if (held := self.books.get(ticker)) is not None and not held.missing and held.source == "stream"
+        ]
+
+    def untrusted(self) -> dict[str, str]:
+        """Why, for each open market whose book nobody may enter on."""
+        found = {
+            ticker: held.distrust(self._connected, held.market.exchange_index in self._paused)
+            for ticker, held in self.books.items()
+            if held.market.status is Status.ACTIVE
+        }
+        return {ticker: why for ticker, why in found.items() if why}
+
+    @property
+    def connection(self) -> bool:
+        """Whether the stream is there, as far as we were told."""
+        return self._connected
+
+    @property
+    def trusted(self) -> int:
+        """How many books one may enter on."""
+        return sum(
+            not held.distrust(self._connected, held.market.exchange_index in self._paused)
+            for held in self.books.values()
+        )
+
+    @property
+    def missing(self) -> list[str]:
+        """Open markets without a whole book."""
+        return [ticker for ticker, held in self.books.items() if held.missing and held.market.status is Status.ACTIVE]
+
+    # ---- inside ---------------------------------------------------------------------------------------------------
+
+    def _snapshot(self, message: Snapshot, at_ms: int) -> None:
+        tickers = self._on_sid.setdefault(message.sid, set())
+        tickers.add(message.ticker)
+        sequence = self._sequence(message.sid)
+        before = sequence.last
+        step = sequence.snapshot(message.seq, message.ticker, tickers)
+        if step is Step.RESYNC:
+            self._gap(message.sid, before, message.seq)
+        elif step is Step.RECONNECT:
+            self.restart = f"a second gap before all books were back, at seq {message.seq}"
+        held = self.books.get(message.ticker)
+        if step not in (Step.APPLY, Step.RESYNC) or held is None:
+            return
+        held.book.replace(message.bids, message.asks)
+        held.missing, held.source = "", "stream"
+        held.changed_at_ms, held.dirty, held.shown = at_ms, True, False
+        if held.book.crossed and held.doubted:
+            self.restart = f"two snapshots of {message.ticker} in a row are crossed: NO prices are on the wrong scale"
+        elif held.book.crossed:
+            self.resync.append((message.sid, [message.ticker]))
+        held.doubted = held.book.crossed
+
+    def _ticker(self, message: Ticker, at_ms: int) -> None:
+        held = self.books.get(message.ticker)
+        if held is None:
+            return
+        held.last_price_cc = message.last_price_cc
+        held.volume_ch, held.open_interest_ch = message.volume_ch, message.open_interest_ch
+        held.ticker_moved_at_ms, held.dirty = at_ms, True
+
+    def _in_step(self, message: Delta) -> bool:
+        """The whole rule for a change, behind the fast path."""
+        sequence = self._sequence(message.sid)
+        tickers = self._on_sid.setdefault(message.sid, set())
+        before = sequence.last
+        step = sequence.change(message.seq, message.ticker, tickers)
+        if step is Step.RESYNC:
+            self._gap(message.sid, before, message.seq)
+        elif step is Step.RECONNECT:
+            self.restart = f"a second gap before all books were back, at seq {message.seq}"
+        return step is Step.APPLY
+
+    def _keeps_step(self, message: Message) -> bool:
+        """Count the sequence of everything that is not about books; False for an echo."""
+        if isinstance(message, Ok) and message.sid in self._on_sid:
+            self._on_sid[message.sid] |= set(message.tickers) & self.books.keys()
+        sid, seq = getattr(message, "sid", None), getattr(message, "seq", None)
+        if sid is None or seq is None:
+            return True
+        sequence, before = self._sequence(sid), self._sequence(sid).last
+        if not isinstance(message, Trade | Lifecycle | IndexValue):
+            sequence.control(seq)
+            return True
+        step = sequence.change(seq, "")
+        if step is Step.RESYNC:
+            self.lost.append((sid, seq - before - 1))
+        return step is not Step.DROP
+
+    def _gap(self, sid: int, before: int, seq: int) -> None:
+        """Something was lost: every book of the subscription waits, and one request asks for all of them."""
+        self.lost.append((sid, seq - before - 1))
+        waiting = self._sequence(sid).waiting
+        for ticker in waiting:
+            if (held := self.books.get(ticker)) is not None:
+                held.missing, held.dirty = f"gap of {seq - before - 1} at seq {seq}", True
+        self.resync.append((sid, sorted(waiting)))
+
+    def _broken(self, held: FollowedBook, sid: int, why: str) -> None:
+        self._sequence(sid).waiting.add(held.market.ticker)
+        held.missing = why
+        self.resync.append((sid, [held.market.ticker]))
+
+    def _sequence(self, sid: int) -> Sequence:
+        return self._sequences.setdefault(sid, Sequence())
+
+    def _touch_all(self) -> None:
+        for held in self.books.values():
+            held.dirty = True

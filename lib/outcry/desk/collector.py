@@ -1,0 +1,397 @@
+"""Hold the public stream: find markets, keep their books, publish what changed, write the tape, until asked to stop.
+
+    CONNECTING -> LIVE        LIVE -> FALLBACK -> LIVE        any of them -> ERROR, and back by itself
+
+CONNECTING  no books yet
+LIVE        books come by the stream
+FALLBACK    the stream is away; books are polled, and marked so
+ERROR       the database refuses, or the exchange sends what nobody can read; bin/status says what
+"""
+
+import sqlite3
+import time
+from collections.abc import Callable
+from functools import partial
+
+from outcry.desk import connect
+from outcry.desk.books import Books
+from outcry.desk.collector_index import IndexPrices
+from outcry.desk.collector_publish import Publisher
+from outcry.desk.discovery import Exchange
+from outcry.desk.errands import Done, Errands
+from outcry.desk.market_watch import MarketWatch
+from outcry.desk.scribe import Scribe
+from outcry.desk.second_bars import SecondBars
+from outcry.desk.standing import Standing
+from outcry.desk.subscriptions import LIFECYCLE, Subscriptions
+from outcry.domain.errors import Misconfigured, SchemaDrift, Unavailable
+from outcry.ops import log
+from outcry.ops.clock import now_ms, now_ns
+from outcry.ops.floor import Floor
+from outcry.ops.lock import one_instance
+from outcry.ops.supervisor import Supervisor
+from outcry.store import bars as bar_rows
+from outcry.store import checkpoints, database, markets, system
+from outcry.venue.messages import EventFee, EventListed, Failed, Lifecycle, Message, Snapshot, Trade
+from outcry.venue.stream import Connected, Disconnected, Event, Garbled, Stream
+
+NAME = "collector"
+SECOND_S, DISCOVER_S, STATUS_S, OVERDUE_S, POLL_BOOKS_S = 1.0, 30.0, 30.0, 3.0, 1.0
+CHECKPOINT_S, PRUNE_S, RETRY_S = 60.0, 60.0, 3.0
+FALLBACK_AFTER_S = 2.0  # without a stream, before books are polled
+SNAPSHOT_LIMIT_S = 15.0  # an open market's book that is missing for longer: begin again
+RAW_LOGGED = 2_000  # bytes of what nobody could read
+REFUSED_S = 1.5  # a database that refused so lately counts as refusing
+GARBLED_LATCH_S = 60.0  # entries stay stopped for so long after the last frame that nobody could read
+
+_log = log.get(__name__)
+
+
+def run(floor: Floor) -> None:
+    """Run until SIGTERM or SIGINT.
+
+    raises  Misconfigured for a key that is missing, shared, or refused; Unavailable when another collector runs
+    """
+    with one_instance(floor.folder, NAME):
+        supervisor = Supervisor(NAME)
+        db = connect.books(floor, timeout_ms=database.LOOP_TIMEOUT_MS)
+        try:
+            Collector(floor, db, supervisor).run()
+        finally:
+            db.close()
+            supervisor.stopped()
+
+
+class Collector:
+    """One life of the program."""
+
+    def __init__(self, floor: Floor, db: sqlite3.Connection, supervisor: Supervisor) -> None:
+        settings = floor.settings
+        key = connect.signer(floor)
+        self._floor, self._db, self._supervisor, self._settings = floor, db, supervisor, settings
+        self._stream = Stream(lambda: floor.addresses().stream_url, key)
+        self._books, self._bars = Books(), SecondBars()
+        self._watch = MarketWatch(settings.discovery.ahead_s * 1000, settings.discovery.max_markets)
+        self._index = IndexPrices(floor, self._bars)
+        self._wanted = Subscriptions(self._stream, self._index.index_ids)
+        self._errands, self._exchange = Errands(), Exchange(floor, key)
+        self._scribe = Scribe(floor.tape, now_ns) if settings.collector.tape else None
+        self._publisher = Publisher(db, self._books, self._bars, self._scribe)
+        self._standing = Standing(db, NAME, supervisor, "CONNECTING", now_ms())
+        self._due: dict[str, float] = {}
+        self._following: list[str] = []
+        self._lost_at = self._whole_at = time.monotonic()
+        self._garbled_at: float | None = None  # when something came last that nobody could read
+        self._refused_at = float("-inf")  # when the database last refused
+        self._reconnects = self._gaps = 0
+        self._restore()
+
+    # ---- the loop -------------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Until asked to stop; then what was heard is on the tape, and out."""
+        self._supervisor.ready()
+        publish_s = self._settings.collector.publish_ms / 1000
+        next_publish = time.monotonic()
+        try:
+            while not self._supervisor.stopping:
+                wait_s = min(max(next_publish - time.monotonic(), 0.001), publish_s)
+                if events := self._stream.events(wait_s):
+                    self._hear(events)
+                for done in self._errands.finished():
+                    self._finish(done)
+                if self._is_due("second", SECOND_S):
+                    self._guarded(self._each_second)
+                if (now := time.monotonic()) >= next_publish:
+                    self._publish()
+                    next_publish = now + publish_s
+        finally:
+            self._leave()
+
+    def _publish(self) -> None:
+        at_ms = now_ms()
+        self._index.take(at_ms, self._scribe)
+        self._books.heard(self._stream.heard_at_ms)
+        self._guarded(partial(self._publisher.publish, at_ms))
+
+    def _is_due(self, name: str, every_s: float) -> bool:
+        now = time.monotonic()
+        if now < self._due.get(name, 0.0):
+            return False
+        self._due[name] = now + every_s
+        return True
+
+    def _guarded(self, work: Callable[[], object]) -> None:
+        """Do something that needs the database, which may refuse for a while: say so once, and try again later."""
+        try:
+            work()
+        except (Unavailable, sqlite3.Error) as error:
+            self._refused_at = time.monotonic()
+            self._standing.enter("ERROR", f"database: {error}", now_ms())
+
+    # ---- the stream -----------------------------------------------------------------------------------------------
+
+    def _hear(self, events: list[Event]) -> None:
+        """What one read brought: connections apart, then books, then the rest; all of it to the tape, in order."""
+        at_ms, at_ns = self._stream.heard_at_ms, now_ns()
+        messages: list[Message] = []
+        for event in events:
+            if isinstance(event, Connected | Disconnected | Garbled):
+                self._connection(event, at_ns)
+            else:
+                messages.append(event)
+        if not messages:
+            return
+        if self._scribe:
+            self._scribe.heard(at_ns, self._stream.epoch, messages)
+        for message in self._books.take(messages, at_ms):
+            self._other(message, at_ms)
+        if self._books.lost or self._books.resync or self._books.restart:
+            self._mend(at_ns)
+
+    def _connection(self, event: Connected | Disconnected | Garbled, at_ns: int) -> None:
+        if self._scribe:
+            self._scribe.connection(at_ns, self._stream.epoch, event)
+        if isinstance(event, Connected):
+            _log.info("connected", epoch=event.epoch)
+            self._books.connected(event.epoch, at_ns // 1_000_000)
+            self._whole_at = time.monotonic()
+            self._wanted.begin()
+            self._wanted.want(self._following)
+            self._due.pop("discover", None)
+        elif isinstance(event, Disconnected):
+            if self._books.connection:
+                self._lost_at = time.monotonic()
+                self._reconnects += 1
+                _log.warning("disconnected", reason=event.reason, retry_s=round(event.retry_s, 1))
+                self._books.disconnected()
+        else:
+            self._drifted(event.what, event.raw)
+
+    def _drifted(self, what: str, raw: bytes | str) -> None:
+        """A shape we do not know never becomes a zero: entries stop, the raw body is kept, a person is told."""
+        if self._garbled_at is None:
+            text = raw if isinstance(raw, str) else raw.decode(errors="replace")
+            _log.error("failed_to_read", what=what, raw=text[:RAW_LOGGED])
+        self._garbled_at = time.monotonic()
+        self._standing.forbid("stream_schema", what[:300], now_ms())
+
+    def _other(self, message: Message, at_ms: int) -> None:
+        """What is not about books."""
+        if isinstance(message, Trade):
+            if not message.is_block:
+                self._bars.add(
+                    message.ticker,
+                    bar_rows.EXCHANGE,
+                    message.price_cc,
+                    message.at_ms,
+                    message.count_ch,
+                    message.taker_side,
+                )
+        elif isinstance(message, Lifecycle):
+            self._lifecycle(message, at_ms)
+        elif isinstance(message, EventListed):
+            if message.series_ticker in self._settings.discovery.series:
+                self._due.pop("discover", None)
+        elif isinstance(message, EventFee):
+            if self._watch.fee_changed(message):
+                self._due.pop("discover", None)
+        elif not self._index.hear(message) and (why := self._wanted.hear(message)):
+            self._refused(message, why)
+
+    def _lifecycle(self, message: Lifecycle, at_ms: int) -> None:
+        if self._watch.told(message, at_ms):
+            self._due.pop("second", None)
+        elif message.ticker.startswith(tuple(f"{series}-" for series in self._settings.discovery.series)):
+            self._due.pop("discover", None)  # the name is a hint only: the list says what it is
+
+    def _refused(self, message: Message, why: str) -> None:
+        if isinstance(message, Failed) and not message.terminal:
+            _log.warning("refused_subscription", why=why)
+
+    def _mend(self, at_ns: int) -> None:
+        """Do what the books ask for after something was lost."""
+        books = self._books
+        for sid, count in books.lost:
+            channel = self._wanted.channel_of(sid)
+            self._gaps += 1
+            _log.warning("lost", messages=count, channel=channel, epoch=self._stream.epoch)
+            if self._scribe:
+                self._scribe.note(at_ns, self._stream.epoch, "gap", {"sid": sid, "channel": channel, "messages": count})
+            if channel == LIFECYCLE:
+                self._due.pop("discover", None)
+        books.lost.clear()
+        if books.restart:
+            self._stream.drop(books.restart)
+            books.restart = ""
+        elif self._stream.connected:
+            for sid, tickers in books.resync:
+                if tickers:
+                    self._stream.get_snapshot(sid, tickers)
+        books.resync.clear()
+
+    # ---- every second ---------------------------------------------------------------------------------------------
+
+    def _each_second(self) -> None:
+        at_ms = now_ms()
+        self._watch.tick(at_ms)
+        self._follow(at_ms)
+        self._ask(at_ms)
+        self._look_after_books()
+        self._settle_state(at_ms)
+        self._housekeeping(at_ms)
+
+    def _follow(self, at_ms: int) -> None:
+        """Write what changed of the markets, and hold exactly the books that are near."""
+        changed = self._watch.take_changed()
+        try:
+            markets.save(self._db, changed, at_ms)
+        except Unavailable:
+            self._watch.changed_again(changed)
+            raise
+        following = self._watch.to_follow(at_ms)
+        self._books.follow(self._watch.markets[ticker] for ticker in following)
+        if following != self._following:
+            markets.set_subscribed(self._db, following, at_ms)
+            _log.info("following", markets=len(following), tickers=",".join(following[:4]))
+            self._following = following
+        if self._stream.connected:
+            self._wanted.want(following)
+
+    def _ask(self, at_ms: int) -> None:
+        """Start the calls that are due."""
+        series, exchange = self._settings.discovery.series, self._exchange
+        if self._is_due("discover", DISCOVER_S):
+            self._errands.start("discover", partial(exchange.markets, series))
+        if (late := self._watch.overdue(at_ms)) and self._is_due("overdue", OVERDUE_S):
+            self._errands.start("overdue", partial(exchange.named, late))
+        shards = {market.exchange_index for market in self._watch.markets.values()}
+        if shards and self._is_due("status", STATUS_S):
+            self._errands.start("status", partial(exchange.paused, shards))
+        if self._polling and self._following and self._is_due("books", POLL_BOOKS_S):
+            self._errands.start("books", partial(exchange.books, self._following))
+        for symbol in self._index.without_history(self._db, at_ms):
+            self._errands.start(f"history {symbol}", partial(exchange.history, symbol, at_ms))
+
+    def _finish(self, done: Done) -> None:
+        """Take the result of a call; one that failed is simply due again soon."""
+        at_ms = now_ms()
+        if done.error is not None:
+            if isinstance(done.error, Misconfigured):
+                raise done.error
+            _log.warning("failed", errand=done.name, error=str(done.error))
+            if isinstance(done.error, SchemaDrift):
+                self._drifted(f"{done.name}: {done.error}", done.error.raw)
+            if done.name in ("discover", "status"):
+                self._due[done.name] = time.monotonic() + RETRY_S
+            self._index.history_failed(done.name.removeprefix("history "))
+        elif done.name in ("discover", "overdue"):
+            self._watch.listed(done.result, at_ms)
+            self._due.pop("second", None)
+        elif done.name == "status":
+            self._books.pause(done.result)
+        elif done.name == "books":
+            self._polled(done, at_ms)
+        else:
+            self._publisher.history(done.result)
+
+    def _polled(self, done: Done, at_ms: int) -> None:
+        if self._scribe:
+            whole = [Snapshot(0, 0, ticker, book.bids, book.asks) for ticker, book in done.result.items()]
+            self._scribe.books(now_ns(), 0, whole)
+        self._books.polled(done.result, at_ms)
+
+    @property
+    def _polling(self) -> bool:
+        return not self._stream.connected and time.monotonic() - self._lost_at > FALLBACK_AFTER_S
+
+    def _look_after_books(self) -> None:
+        """A snapshot that never comes is a connection that does not work; a new tape begins with whole books."""
+        now = time.monotonic()
+        if not self._stream.connected or not self._books.missing:
+            self._whole_at = now
+        elif now - self._whole_at > SNAPSHOT_LIMIT_S:
+            self._stream.drop(f"no snapshot of {self._books.missing[0]} for {SNAPSHOT_LIMIT_S:.0f} s")
+        if self._scribe and self._scribe.wants_books:
+            self._scribe.books(now_ns(), self._stream.epoch, self._books.whole())
+
+    def _settle_state(self, at_ms: int) -> None:
+        untrusted = self._books.untrusted()
+        if time.monotonic() - self._refused_at < REFUSED_S:
+            return
+        if self._garbled_at is not None:
+            if time.monotonic() - self._garbled_at < GARBLED_LATCH_S:
+                self._standing.enter("ERROR", "the exchange sent what nobody can read", at_ms)
+                return
+            self._garbled_at = None
+            self._standing.allow("stream_schema", "every frame is understood again", at_ms)
+        if self._stream.connected and self._books.trusted:
+            self._standing.enter("LIVE", "books come by the stream", at_ms)
+        elif self._polling and self._books.trusted:
+            self._standing.enter("FALLBACK", "the stream is away; books are polled", at_ms)
+        elif self._stream.connected:
+            why = next(iter(untrusted.values()), "no open market")
+            self._standing.enter("CONNECTING", why, at_ms)
+        else:
+            self._standing.enter("CONNECTING", "the exchange does not answer", at_ms)
+
+    # ---- now and then ---------------------------------------------------------------------------------------------
+
+    def _housekeeping(self, at_ms: int) -> None:
+        if self._is_due("checkpoint", CHECKPOINT_S):
+            self._checkpoint(at_ms)
+        if self._is_due("prune", PRUNE_S):
+            while bar_rows.prune(self._db, at_ms - self._settings.collector.bars_keep_s * 1000) == bar_rows.PRUNE_ROWS:
+                _log.debug("pruned", rows=bar_rows.PRUNE_ROWS)
+        self._standing.beat_if_due(self._figures(), at_ms)
+
+    def _figures(self) -> dict[str, object]:
+        untrusted = self._books.untrusted()
+        scribe = self._scribe
+        return {
+            "stream": "connected" if self._stream.connected else "disconnected",
+            "heard_at_ms": self._stream.heard_at_ms,
+            "epoch": self._stream.epoch,
+            "reconnects": self._reconnects,
+            "gaps": self._gaps,
+            "deltas": self._books.deltas,
+            "publish": self._publisher.number,
+            "markets": len(self._following),
+            "untrusted": untrusted,
+            "index": self._index.state(),
+            "tape_dropped": scribe.dropped if scribe else 0,
+            "tape": (scribe.failing or "writing") if scribe else "off",
+        }
+
+    def _checkpoint(self, at_ms: int) -> None:
+        """Counters for people; all else is found again in the database or at the exchange."""
+        counters: dict[str, object] = {"reconnects": self._reconnects, "gaps": self._gaps, "deltas": self._books.deltas}
+        checkpoints.save(self._floor.checkpoints, NAME, counters, at_ms)
+        self._standing.checkpoint_ms = at_ms
+
+    def _restore(self) -> None:
+        """Begin with the markets known from the last life: books are asked for before discovery has answered."""
+        at_ms = now_ms()
+        payload, reason = checkpoints.load(self._floor.checkpoints, NAME, at_ms)
+        if payload is None:
+            _log.info("started_cold", reason=reason)
+        else:
+            counters = {key: value for key, value in payload.items() if isinstance(value, int)}
+            self._reconnects, self._gaps = counters.get("reconnects", 0), counters.get("gaps", 0)
+            self._books.deltas = counters.get("deltas", 0)
+        self._watch.listed(markets.unfinished(self._db), at_ms)
+        self._watch.take_changed()
+
+    def _leave(self) -> None:
+        at_ms = now_ms()
+        self._stream.close()
+        self._index.close()
+        self._errands.close()
+        self._books.disconnected()
+        self._guarded(partial(self._publisher.publish, at_ms))
+        if self._scribe and not self._scribe.close(wait_s=1.0):
+            _log.warning("left_tape", why="the disk is slow")
+        self._guarded(partial(self._checkpoint, at_ms))
+        self._standing.enter("STOPPED", "asked to stop", at_ms)
+        self._guarded(lambda: self._standing.beat_if_due(self._figures(), at_ms))
+        self._guarded(partial(system.event, self._db, "info", NAME, "stopped", now_ms=at_ms))

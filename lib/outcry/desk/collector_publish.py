@@ -1,0 +1,46 @@
+"""One publish: what changed in the books, bars that are complete, and index history, in one short transaction."""
+
+import sqlite3
+from collections import deque
+from collections.abc import Iterable
+
+from outcry.desk.books import Books
+from outcry.desk.scribe import Scribe
+from outcry.desk.second_bars import SecondBars
+from outcry.domain.view import Bar
+from outcry.ops.clock import now_ns
+from outcry.store import quotes
+
+HISTORY_ROWS = 400  # of preloaded history a publish: nobody is to wait for a long transaction
+
+
+class Publisher:
+    """Numbers publishes; the number goes on from the database's, over restarts."""
+
+    def __init__(self, db: sqlite3.Connection, books: Books, bars: SecondBars, scribe: Scribe | None) -> None:
+        self._db, self._books, self._bars, self._scribe = db, books, bars, scribe
+        self._history: deque[Bar] = deque()
+        self.number = quotes.last(db).number
+
+    def history(self, bars: Iterable[Bar]) -> None:
+        """Bars of the past, to go out with the next publishes."""
+        self._history.extend(bars)
+
+    def publish(self, at_ms: int) -> bool:
+        """Write what changed, if anything did.
+
+        raises  Unavailable when the database refuses: everything stays to be published
+        """
+        rows, due = self._books.rows(), self._bars.due(at_ms)
+        past = [self._history[place] for place in range(min(HISTORY_ROWS, len(self._history)))]
+        if not rows and not due and not past:
+            return False
+        quotes.publish(self._db, self.number + 1, at_ms, rows, [*past, *due])
+        self.number += 1
+        self._books.published(rows)
+        self._bars.published(due)
+        for _ in past:
+            self._history.popleft()
+        if self._scribe:
+            self._scribe.published(now_ns(), self.number)
+        return True

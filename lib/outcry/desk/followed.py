@@ -1,0 +1,58 @@
+"""One followed market: its book, its public numbers, and why nobody may enter on it."""
+
+import json
+
+from outcry.domain.book import Book
+from outcry.domain.market import Market, Status
+from outcry.domain.view import Level, Quote
+from outcry.store.quotes import LEVELS, Row
+
+NO_SNAPSHOT = "no snapshot yet"
+
+
+class FollowedBook:
+    """One market's book and public numbers, as they will be published."""
+
+    __slots__ = (
+        "asks", "bids", "book", "changed_at_ms", "dirty", "doubted", "heard_at_ms", "last_price_cc", "market",
+        "missing", "open_interest_ch", "shown", "shown_heard_ms", "source", "text", "ticker_moved_at_ms", "volume_ch",
+    )  # fmt: skip
+
+    def __init__(self, market: Market) -> None:
+        self.market = market
+        self.book = Book()
+        self.missing = NO_SNAPSHOT  # why the book is not fresh; "" when it is
+        self.source = "stream"
+        self.doubted = False  # its last snapshot was crossed
+        self.last_price_cc: int | None = None
+        self.volume_ch, self.open_interest_ch = market.volume_ch, market.open_interest_ch
+        self.heard_at_ms = self.changed_at_ms = self.ticker_moved_at_ms = self.shown_heard_ms = 0
+        self.dirty = True  # something to publish
+        self.shown = False  # the levels below are those of the book
+        self.bids: tuple[Level, ...] = ()
+        self.asks: tuple[Level, ...] = ()
+        self.text = ("[]", "[]")
+
+    def distrust(self, connected: bool, paused: bool) -> str:
+        """Why nobody may enter on this book; "" when all is well."""
+        if self.market.status is not Status.ACTIVE:
+            return f"market is {self.market.status}"
+        if paused:
+            return "trading is paused"
+        if self.missing:
+            return self.missing
+        if self.source == "stream" and not connected:
+            return "stream is disconnected"
+        return "crossed" if self.book.crossed else ""
+
+    def row(self, epoch: int, heard_at_ms: int, distrust: str) -> Row:
+        """What to publish."""
+        if not self.shown:
+            self.bids, self.asks = self.book.top(LEVELS)
+            self.text = (json.dumps(self.bids), json.dumps(self.asks))
+            self.shown = True
+        quote = Quote(
+            self.market.ticker, 0, 0, self.bids, self.asks, self.last_price_cc, self.volume_ch, self.open_interest_ch,
+            heard_at_ms, self.changed_at_ms, self.ticker_moved_at_ms, epoch, not distrust, distrust, self.source,
+        )  # fmt: skip
+        return Row(quote, *self.text)
