@@ -89,6 +89,11 @@ class Server:
         self._ping_at_ms = now_ms() + PING_EVERY_MS
         self.address: tuple[str, int] = self._listener.getsockname()[:2]
 
+    @property
+    def clients(self) -> int:
+        """Connections now."""
+        return len(self._clients)
+
     def turn(self, longest_s: float) -> None:
         """Serve whatever is there, or wait for something up to `longest_s` seconds."""
         for key, mask in self._selector.select(self._wait_s(longest_s)):
