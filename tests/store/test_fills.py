@@ -93,12 +93,9 @@ def test_an_overfilled_order_is_refused_whole(floor):
     assert fills.misbooked(floor) == []
 
 
-def test_bookings_since_one_seen_come_in_order_of_booking(floor):
+def test_an_agents_fills_come_as_they_happened_however_they_were_booked(floor):
     fills.book(floor, FILL, "stream", 5)
-    seen = fills.last_attribution(floor)
     fills.book(floor, replace(FILL, trade_id="t3", filled_at_ms=3_000), "stream", 5)
     fills.book(floor, replace(FILL, trade_id="t2", filled_at_ms=2_000), "stream", 5)
-    assert [item.fill.trade_id for item in fills.since(floor, "momentum-2", seen)] == ["t3", "t2"]
     in_time = fills.of_agent(floor, "momentum-2", "KXBTC15M-A")
     assert [fill.trade_id for fill in in_time] == ["t1", "t2", "t3"]
-    assert (fills.newest_at_ms(floor), fills.newest_recorded_at_ms(floor)) == (3_000, 5)

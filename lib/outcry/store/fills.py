@@ -119,11 +119,6 @@ def parked(db: sqlite3.Connection) -> list[Booked]:
     return _booked(db, "b.agent = ?", (PARKED,))
 
 
-def since(db: sqlite3.Connection, agent: str, attribution_id: int) -> list[Booked]:
-    """An agent's bookings after one it has seen, in order of booking."""
-    return _booked(db, "b.agent = ? AND a.id > ?", (agent, attribution_id))
-
-
 def of_agent(db: sqlite3.Connection, agent: str, ticker: str) -> list[Fill]:
     """One agent's fills in one market, as they happened (same millisecond: as they were booked)."""
     booked = _booked(db, "b.agent = ? AND b.ticker = ?", (agent, ticker))
@@ -134,21 +129,6 @@ def sums_by_order(db: sqlite3.Connection) -> dict[str, tuple[int, int]]:
     """What is booked of each order, by the exchange's id: (count_ch, fees_micros)."""
     rows = db.execute("SELECT order_id, sum(count_ch), sum(fee_micros) FROM fills GROUP BY order_id")
     return {row[0]: (row[1], row[2]) for row in rows}
-
-
-def last_attribution(db: sqlite3.Connection) -> int:
-    """The newest booking's number; 0 when there is none."""
-    return db.execute("SELECT coalesce(max(id), 0) FROM attributions").fetchone()[0]
-
-
-def newest_at_ms(db: sqlite3.Connection) -> int:
-    """When the newest fill happened, on the exchange's clock; 0 when there is none."""
-    return db.execute("SELECT coalesce(max(filled_at_ms), 0) FROM fills").fetchone()[0]
-
-
-def newest_recorded_at_ms(db: sqlite3.Connection) -> int:
-    """When we last booked a fill, on our clock; 0 when we never did."""
-    return db.execute("SELECT coalesce(max(recorded_at_ms), 0) FROM fills").fetchone()[0]
 
 
 def misbooked(db: sqlite3.Connection) -> list[str]:

@@ -108,9 +108,9 @@ def day_rolled_at_ms(db: sqlite3.Connection, day: str) -> int | None:
 def last_booking_ms(db: sqlite3.Connection) -> int:
     """When the ledger last changed, on our clock: a fill, its owner, a settlement or cash; 0 when it never did."""
     return db.execute(
-        "SELECT max((SELECT coalesce(max(recorded_at_ms), 0) FROM fills),"
-        " (SELECT coalesce(max(at_ms), 0) FROM attributions),"
-        " (SELECT coalesce(max(recorded_at_ms), 0) FROM settlements))"
+        "SELECT max(coalesce((SELECT recorded_at_ms FROM fills ORDER BY id DESC LIMIT 1), 0),"
+        " coalesce((SELECT at_ms FROM attributions ORDER BY id DESC LIMIT 1), 0),"
+        " coalesce((SELECT recorded_at_ms FROM settlements ORDER BY id DESC LIMIT 1), 0))"
     ).fetchone()[0]
 
 

@@ -58,16 +58,6 @@ def since(db: sqlite3.Connection, settlement_id: int) -> list[Recorded]:
     return [Recorded(row["id"], _settlement(row)) for row in rows]
 
 
-def last_id(db: sqlite3.Connection) -> int:
-    """The newest settlement's number; 0 when there is none."""
-    return db.execute("SELECT coalesce(max(id), 0) FROM settlements").fetchone()[0]
-
-
-def newest_at_ms(db: sqlite3.Connection) -> int:
-    """When the newest settlement happened, on the exchange's clock; 0 when there is none."""
-    return db.execute("SELECT coalesce(max(settled_at_ms), 0) FROM settlements").fetchone()[0]
-
-
 def awaited(db: sqlite3.Connection, closed_before_ms: int) -> list[tuple[str, int]]:
     """Markets that somebody traded, that closed before a time, and that have not paid yet: (ticker, closed_at_ms).
 
