@@ -133,9 +133,11 @@ def test_the_side_of_a_manual_trade_is_nobodys(desk):
 def test_an_exchange_that_hangs_does_not_delay_a_stop(desk):
     process = desk.clerk()
     desk.wait(lambda: desk.state() == "READY", "the clerk to be ready")
+    desk.nudge()
+    time.sleep(0.3)
     turn, desk.exchange.server.turn = desk.exchange.server.turn, time.sleep
     try:
-        time.sleep(10.5)  # the next pass has asked by now, and waits for its answer
+        time.sleep(1.2)  # the next pass has asked by now, and waits for its answer
         asked = time.monotonic()
         process.terminate()
         assert process.wait(5) == 0
