@@ -293,15 +293,20 @@ def test_a_cancel_that_found_nothing_asks_what_became_of_the_order(bench, restin
     assert bench.exchange.calls[-1] == ("order", "x1", True)
 
 
-@pytest.mark.parametrize("error", [Unavailable("timeout"), RateLimited("429")])
-def test_a_cancel_without_an_answer_changes_nothing(bench, resting, error):
-    assert cancel(bench, resting, error) == []
+def test_a_cancel_without_an_answer_changes_nothing_but_says_that_the_exchange_is_gone(bench, resting):
+    (failure,) = cancel(bench, resting, Unavailable("timeout"))
+    assert failure.order is None and failure.failure == "timeout"
     assert bench.row() == resting and bench.exchange.broken_links == 1
+
+
+def test_a_cancel_that_has_to_wait_for_its_budget_is_only_tried_again(bench, resting):
+    assert cancel(bench, resting, RateLimited("429")) == []
+    assert bench.row() == resting
 
 
 @pytest.mark.parametrize("error", [Unavailable("timeout"), Refused("404", status=404), SchemaDrift("no status")])
 def test_a_look_up_without_an_answer_changes_nothing(bench, resting, error):
-    assert cancel(bench, resting, 0, error) == []
+    assert all(event.order is None for event in cancel(bench, resting, 0, error))
     assert bench.row() == resting
 
 

@@ -61,6 +61,7 @@ class Hands:
         self._db, self._who, self._link, self._limits = db, who, link, limits
         self._facts, self._now_ms, self._before_send = facts, now_ms, before_send
         self._debts: deque[Callable[[], Order]] = deque()
+        self._said: dict[str, str] = {}  # the last failure told of an order: said once, not at every try
 
     def carry_out(self, command: Place | Cancel | Renew) -> list[Event]:
         """Do one command. Outside trouble becomes an event or a log line, never an exception."""
@@ -241,9 +242,13 @@ class Hands:
         )
 
     def _not_now(self, what: str, order: Order, error: Exception) -> list[Event]:
-        _log.warning(what, order=order.client_order_id, ticker=order.ticker, error=str(error))
+        """Nothing is known to have changed; it is tried again. An exchange that does not answer is a state as well."""
+        if self._said.get(order.client_order_id) != what:
+            self._said[order.client_order_id] = what
+            _log.warning(what, order=order.client_order_id, ticker=order.ticker, error=str(error))
         self._link.broken()
-        return []
+        lost = isinstance(error, Unavailable | Misconfigured) and not isinstance(error, RateLimited)
+        return [OrderUpdate(self._now_ms(), failure=str(error))] if lost else []
 
     # ---- keeping answers --------------------------------------------------------------------------------------------
 
@@ -266,8 +271,10 @@ class Hands:
     def _settle(self, write: Callable[[], Order]) -> list[Event]:
         """Write an answer; one that the database refuses is owed, and written as soon as it can be."""
         try:
-            return [OrderUpdate(self._now_ms(), write())]
+            order = write()
         except (Unavailable, sqlite3.Error) as error:
             _log.warning("owed_write", agent=self._who.agent, error=str(error))
             self._debts.append(write)
             return []
+        self._said.pop(order.client_order_id, None)
+        return [OrderUpdate(self._now_ms(), order)]

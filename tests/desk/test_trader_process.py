@@ -1,0 +1,182 @@
+"""The trader as a process, beside a clerk and the local exchange. The test plays the collector, and the killer."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from beside import BIN, Desk
+from local_exchange import TICKER, market, now_ms
+from outcry.domain.order import Side
+from outcry.domain.view import Bar, Quote
+from outcry.paper.events import BookSet, Closed, Determined, Settled
+from outcry.store import accounts, agents, markets, orders, quotes, settlements, system
+
+pytestmark = pytest.mark.floor
+
+COIN = {"chance_millionths": 1_000_000, "stake_millionths": 2_000, "hold_ms": 30_000}  # every look enters, for a second
+SETTINGS = """
+time_factor = 30.0
+[risk]
+max_spread_and_fee_millionths = 300000
+min_displayed_ch = 100
+min_volume_ch = 0
+"""
+
+
+class Played(Desk):
+    """A desk whose collector is the test: it publishes whenever something is waited for."""
+
+    def __init__(self, folder) -> None:
+        super().__init__(folder)
+        self.settings.write_text(SETTINGS)
+        sha256 = agents.keep_version(self.db, "coin_flip", "source", 1)
+        for name in ("heads", "tails"):
+            agents.add(self.db, agents.Agent(name, "coin_flip", COIN, "birth", 100_000_000, sha256, 1))
+        markets.save(self.db, [market()], now_ms())
+        markets.set_subscribed(self.db, [TICKER], now_ms())
+        self.number, self.book, self.ready_after_s = 0, (3_900, 4_100), 0.0
+        self.clerk()
+        self.wait(lambda: self.state() == "READY", "the clerk")
+
+    def show(self, bid_cc: int, ask_cc: int) -> None:
+        """Everybody else quotes this."""
+        self.book = (bid_cc, ask_cc)
+        self.exchange.feed(BookSet(TICKER, {bid_cc: 50_000}, {ask_cc: 50_000}, now_ms()))
+
+    def publish(self) -> None:
+        self.number += 1
+        at_ms = now_ms()
+        quote = Quote(
+            TICKER, self.number, at_ms, ((self.book[0], 50_000),), ((self.book[1], 50_000),), volume_ch=1_000_000,
+            heard_at_ms=at_ms, changed_at_ms=at_ms, ticker_moved_at_ms=at_ms, trusted=True,
+        )  # fmt: skip
+        index = Bar("BTC-USD", at_ms // 1_000 * 1_000 - 1_000, *[97_000_000_000] * 4, source="exchange")
+        quotes.publish(self.db, self.number, at_ms, [quotes.row(quote)], [index])
+
+    def wait(self, condition, what: str, seconds: float = 20) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, f"waited in vain for {what}\n{self.said()}"
+            if hasattr(self, "number"):
+                self.publish()
+            time.sleep(0.05)
+
+    def said(self) -> str:
+        return "\n".join(log.read_text()[-3_000:] for log in sorted(self.floor.folder.glob("*.log")))
+
+    def trader(self, name: str) -> subprocess.Popen[bytes]:
+        options = ["--state", self.floor.folder.parent, "--settings", self.settings]
+        with (self.floor.folder / f"trader-{name}.log").open("ab") as log:
+            process = subprocess.Popen([sys.executable, BIN / "trader", name, *options], stderr=log)
+        self.processes.append(process)
+        started, since_ms = time.monotonic(), now_ms()
+        self.wait(lambda: self.beat_since(name, since_ms) in ("READY", "ACTING"), f"{name} to be ready")
+        self.ready_after_s = time.monotonic() - started
+        return process
+
+    def beat_since(self, name: str, at_ms: int) -> str:
+        beats = {beat.program: beat for beat in system.heartbeats(self.db)}
+        beat = beats.get(f"trader@{name}")
+        return beat.state if beat and beat.started_at_ms >= at_ms else ""
+
+    def count(self, what: str) -> int:
+        return self.db.execute(f"SELECT count(*) FROM {what}").fetchone()[0]
+
+    def theirs(self) -> dict[str, dict]:
+        """Every order the exchange has, by our id; an id twice would be an order sent twice."""
+        listed = self.client.get("/portfolio/orders?limit=1000")["orders"]
+        found = {row["client_order_id"]: row for row in listed}
+        assert len(found) == len(listed)
+        return found
+
+    def stopped_by(self, process: subprocess.Popen[bytes], number: int) -> int:
+        process.send_signal(number)
+        return process.wait(10)
+
+
+@pytest.fixture
+def desk(tmp_path):
+    played = Played(tmp_path)
+    yield played
+    played.close()
+
+
+def test_two_agents_trade_and_the_ledger_agrees_to_the_cent_through_settlement(desk):
+    heads, tails = desk.trader("heads"), desk.trader("tails")
+    assert desk.ready_after_s < 5
+    desk.wait(lambda: desk.count("fills") >= 6, "six fills", 40)
+    for process in (heads, tails):
+        assert desk.stopped_by(process, signal.SIGTERM) == 0
+    desk.exchange.list(market(closes_in_ms=-1_000))
+    at_ms = now_ms()
+    desk.exchange.feed(Closed(TICKER, at_ms), Determined(TICKER, "yes", 10_000, at_ms), Settled(TICKER, at_ms + 1))
+    desk.wait(lambda: settlements.in_force(desk.db, TICKER), "the settlement")
+    desk.wait(desk.agrees, "agreement")
+    desk.wait(lambda: orders.open_orders(desk.db) == [], "every order to be over and booked")
+    assert accounts.floor_equity_micros(desk.db) == accounts.reconciliations_now(desk.db)[0].balance_micros
+    assert desk.count("totals_check") == 0
+    assert desk.count("decisions") >= desk.count("orders") >= 6
+
+
+def test_a_stop_loss_leaves_the_position(desk):
+    desk.trader("heads")
+    desk.wait(lambda: desk.count("positions") == 1, "a position", 40)
+    long = desk.db.execute("SELECT position_ch FROM positions").fetchone()[0] > 0
+    desk.show(*((1_900, 2_100) if long else (7_900, 8_100)))
+    desk.wait(lambda: desk.count("orders WHERE purpose = 'exit' AND state = 'executed'") >= 1, "the exit")
+    exit_side = desk.db.execute("SELECT side FROM orders WHERE purpose = 'exit'").fetchone()[0]
+    assert exit_side == (Side.ASK if long else Side.BID)
+    why = desk.db.execute("SELECT why FROM decisions WHERE purpose = 'exit'").fetchone()[0]
+    assert why.startswith("stop-loss")
+
+
+def test_killed_at_any_instant_it_places_nothing_twice_and_is_ready_again_within_five_seconds(desk):
+    for round_ in range(6):
+        process = desk.trader("heads")
+        assert desk.ready_after_s < 5, desk.said()
+        before = desk.count("orders")
+        desk.wait(lambda before=before: desk.count("orders") > before, "another order", 30)
+        time.sleep(0.003 * round_)
+        desk.stopped_by(process, signal.SIGKILL)
+    desk.wait(lambda: not orders.unresolved(desk.db), "the clerk to find out about every order")
+    ours = {row["client_order_id"]: row for row in desk.db.execute("SELECT * FROM orders")}
+    theirs = desk.theirs()
+    assert set(theirs) <= set(ours), "the exchange has no order that we did not write down first"
+    for name, row in ours.items():
+        never = row["state"] in ("planned", "abandoned", "rejected", "absent", "presumed_absent")
+        assert never or name in theirs, (name, row["state"])
+    desk.wait(desk.agrees, "agreement")
+
+
+def test_the_halt_file_pulls_what_rests_and_lets_nothing_new_through(desk):
+    desk.trader("heads")
+    desk.wait(lambda: any(row["status"] == "resting" for row in desk.theirs().values()), "a resting order", 60)
+    desk.floor.halt_file.write_text("drill")
+    desk.wait(lambda: all(row["status"] != "resting" for row in desk.theirs().values()), "an empty book", 5)
+    sent = len(desk.theirs())
+    for _ in range(20):
+        desk.publish()
+        time.sleep(0.05)
+    assert len(desk.theirs()) == sent
+
+
+def test_a_second_trader_of_the_same_agent_is_refused_and_an_unknown_one_too(desk):
+    desk.trader("heads")
+    options = ["--state", desk.floor.folder.parent, "--settings", desk.settings]
+    for name, code, words in (("heads", 75, "already runs"), ("nobody", 78, "no agent")):
+        again = subprocess.run(
+            [sys.executable, BIN / "trader", name, *options], capture_output=True, text=True, check=False, timeout=20
+        )
+        assert (again.returncode, words in again.stderr) == (code, True), again.stderr
+
+
+def test_an_exchange_that_goes_away_is_an_error_that_passes(desk):
+    desk.trader("tails")
+    desk.floor.exchange_file.rename(desk.floor.folder / "away.json")
+    host, port = desk.exchange.host, desk.exchange.port
+    desk.exchange.stop()
+    desk.wait(lambda: desk.beat_since("tails", 0) == "ERROR", "the error", 60)
+    assert desk.processes[-1].poll() is None, f"it stays up while {host}:{port} is gone"
