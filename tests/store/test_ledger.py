@@ -209,5 +209,8 @@ def test_misbooked_names_the_market_whose_totals_were_tampered_with(template):
     facts = {"kind": "fill", "who": "momentum", "ticker": "KXHIGH-C", "side": Side.BID}
     teller.play({**facts, "price_cc": 4_000, "count_ch": 100, "fee_micros": 100})
     db.execute("UPDATE holdings SET cash_micros = cash_micros + 1")
-    assert fills.misbooked(db) == ["momentum KXHIGH-C"]
+    assert fills.misbooked(db) == ["momentum KXHIGH-C", "momentum shard 0"]
+    db.execute("UPDATE holdings SET cash_micros = cash_micros - 1")
+    db.execute("UPDATE agent_cash SET fees_micros = fees_micros + 1")
+    assert fills.misbooked(db) == ["momentum shard 0"]
     db.close()

@@ -245,7 +245,8 @@ class Clerk:
             roll(self._db, self._floor.settings, at_ms)
             self._day = day
         if agreed is None:
-            self._enter("SYNCING", "a difference waits to be seen again")
+            if self._standing.state != "READY":
+                self._enter("SYNCING", "a difference waits to be seen again")
             return HURRY_S
         if agreed:
             self._enter("READY", "ledger and exchange agree")

@@ -87,7 +87,7 @@ def _feeds(found: rows.Feeds, beats: Sequence[system.Heartbeat], at_ms: int) -> 
     return [
         f"feeds      publish {found.publish} {_age(found.published_at_ms, at_ms)} · books {found.trusted} of"
         f" {found.books} trusted, quietest heard {_age(found.heard_at_ms, at_ms)}",
-        f"           index {index} · account stream heard {private}, as of the clerk's last beat",
+        f"           index {index} · account stream {private} at the clerk's beat",
     ]
 
 

@@ -96,7 +96,7 @@ def deposits_micros(db: sqlite3.Connection, exchange_index: int) -> int:
 def net_cash_micros(db: sqlite3.Connection, exchange_index: int) -> int:
     """What trades, fees and settlements moved on a shard, all agents (and manual and parked fills) together."""
     return db.execute(
-        "SELECT coalesce(sum(cash_micros - fees_micros), 0) FROM agent_markets WHERE exchange_index = ?",
+        "SELECT coalesce(sum(cash_micros - fees_micros), 0) FROM agent_cash WHERE exchange_index = ?",
         (exchange_index,),
     ).fetchone()[0]
 
@@ -206,7 +206,7 @@ def floor_equity_micros(db: sqlite3.Connection) -> int:
     """
     return db.execute(
         "SELECT (SELECT coalesce(sum(amount_micros), 0) FROM cash_events)"
-        " + (SELECT coalesce(sum(cash_micros - fees_micros), 0) FROM agent_markets)"
+        " + (SELECT coalesce(sum(cash_micros - fees_micros), 0) FROM agent_cash)"
         " + (SELECT coalesce(sum(a.position_ch * coalesce(m.settlement_value_cc,"
         "      CASE WHEN a.position_ch >= 0 THEN coalesce(q.bid_cc, 0) ELSE coalesce(q.ask_cc, 10000) END)), 0)"
         "      FROM account_positions a LEFT JOIN quotes q ON q.ticker = a.ticker"
@@ -217,7 +217,7 @@ def floor_equity_micros(db: sqlite3.Connection) -> int:
 def agent_equity_micros(db: sqlite3.Connection) -> dict[str, int]:
     """Each agent's cash plus its open positions at mark, without its allocation; agents that never traded are at 0."""
     rows = db.execute(
-        "SELECT g.name, coalesce((SELECT sum(cash_micros - fees_micros) FROM agent_markets WHERE agent = g.name), 0)"
+        "SELECT g.name, coalesce((SELECT sum(cash_micros - fees_micros) FROM agent_cash WHERE agent = g.name), 0)"
         " + coalesce((SELECT sum(mark_micros) FROM positions WHERE agent = g.name), 0) AS equity_micros"
         "  FROM (SELECT name FROM agents UNION SELECT agent FROM holdings) g ORDER BY g.name"
     )

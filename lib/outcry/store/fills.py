@@ -132,13 +132,14 @@ def sums_by_order(db: sqlite3.Connection) -> dict[str, tuple[int, int]]:
 
 
 def misbooked(db: sqlite3.Connection) -> list[str]:
-    """Markets (`agent ticker`) whose running totals differ from their first records: must be empty."""
+    """What runs in total (`agent ticker`, `agent shard n`) and differs from its first records: must be empty."""
     columns = "agent, ticker, position_ch, cash_micros, fees_micros, fills"
     kept = f"SELECT {columns} FROM holdings WHERE (position_ch, cash_micros, fees_micros, fills) <> (0, 0, 0, 0)"  # noqa: S608
     first = f"SELECT {columns} FROM holdings_check"  # noqa: S608
     rows = db.execute(
         f"SELECT DISTINCT agent || ' ' || ticker AS name FROM (SELECT * FROM ({kept} EXCEPT {first})"  # noqa: S608
-        f" UNION ALL SELECT * FROM ({first} EXCEPT {kept})) ORDER BY name"
+        f" UNION ALL SELECT * FROM ({first} EXCEPT {kept}))"
+        " UNION SELECT agent || ' shard ' || exchange_index FROM totals_check ORDER BY name"
     )
     return [row["name"] for row in rows]
 
