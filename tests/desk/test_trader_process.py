@@ -110,8 +110,9 @@ def test_two_agents_trade_and_the_ledger_agrees_to_the_cent_through_settlement(d
     desk.wait(lambda: desk.count("fills") >= 6, "six fills", 40)
     for process in (heads, tails):
         assert desk.stopped_by(process, signal.SIGTERM) == 0
-    desk.exchange.list(market(closes_in_ms=-1_000))
-    at_ms = now_ms()
+    over, at_ms = market(closes_in_ms=-1_000), now_ms()
+    desk.exchange.list(over)
+    markets.save(desk.db, [over], at_ms)
     desk.exchange.feed(Closed(TICKER, at_ms), Determined(TICKER, "yes", 10_000, at_ms), Settled(TICKER, at_ms + 1))
     desk.wait(lambda: settlements.in_force(desk.db, TICKER), "the settlement")
     desk.wait(desk.agrees, "agreement")
