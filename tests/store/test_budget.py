@@ -51,6 +51,7 @@ def test_buckets_and_rates_are_kept_across_programs(file, tmp_path):
     reborn = BudgetFile(tmp_path / "budget.db")
     assert look(reborn, "write:2") == ((18_000, 1_795_194_192_345), (90, 90))
     assert look(reborn, "read", "read") == (None, (270, 810))
+    assert (reborn.rate("write"), reborn.rate("nothing")) == ((90, 90), None)
     reborn.close()
 
 
@@ -80,6 +81,8 @@ def test_a_file_that_is_no_database_is_unavailable_until_it_is_gone(file, tmp_pa
 def test_a_folder_that_is_not_there_is_unavailable(tmp_path):
     with pytest.raises(Unavailable):
         look(BudgetFile(tmp_path / "absent" / "budget.db"))
+    with pytest.raises(Unavailable):
+        BudgetFile(tmp_path / "absent" / "budget.db").rate("read")
 
 
 def test_a_change_that_raises_changes_nothing(file):

@@ -20,6 +20,11 @@ class MemoryStore:
             raise Unavailable("locked")
         self.states[bucket] = change(self.states.get(bucket), self.rates.get(kind))
 
+    def rate(self, kind):
+        if self.broken:
+            raise Unavailable("locked")
+        return self.rates.get(kind)
+
     def set_rates(self, rates):
         if self.broken:
             raise Unavailable("locked")
@@ -84,6 +89,25 @@ def test_a_call_larger_than_the_bucket_is_a_mistake_not_a_wait(local):
     with pytest.raises(InvariantBroken):
         local.take("write", 80, wait_s=60)
     local.take("write", 80, urgent=True)
+
+
+def test_the_most_a_call_may_take_is_what_draw_gives_and_one_more_is_not(local, shared):
+    for pool in (local, shared):
+        assert (pool.most("write"), pool.most("write", urgent=True), pool.most("read")) == (72, 90, 432)
+        pool.take("write", 72)
+        with pytest.raises(InvariantBroken):
+            pool.take("write", 73)
+    shared.learn(Rates(300, 900, 300, 900))
+    assert shared.most("write", urgent=True) == 810
+
+
+def test_what_fits_only_in_the_shared_bucket_waits_for_the_file(store, shared):
+    store.broken = True
+    assert shared.most("write", urgent=True) == 29
+    with pytest.raises(RateLimited, match="silent"):
+        shared.take("write", 60, urgent=True)
+    store.broken = False
+    shared.take("write", 60)
 
 
 def test_a_429_empties_the_bucket(local, clock):
