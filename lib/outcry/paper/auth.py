@@ -5,13 +5,13 @@ on the real exchange: 20 s into the past, 30 s into the future.
 """
 
 from dataclasses import dataclass
-from email.message import Message
 
 from outcry.paper.records import Reject
 from outcry.venue import sign
 
 PAST_MS = 20_000
 FUTURE_MS = 30_000
+KEY, TIMESTAMP, SIGNATURE = (name.lower() for name in (sign.KEY_HEADER, sign.TIMESTAMP_HEADER, sign.SIGNATURE_HEADER))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +35,15 @@ class Keys:
     def of(self, account: str) -> list[Key]:
         return [key for key in self._keys.values() if key.account == account]
 
-    def authenticate(self, headers: Message, method: str, path: str, now_ms: int) -> Key:
-        """The key that signed a request. `path` as sent, from the host's root, without its query.
+    def authenticate(self, headers: dict[str, str], method: str, path: str, now_ms: int) -> Key:
+        """The key that signed a request. `headers` by lower-case name; `path` as sent, from the host's root, without
+        its query.
 
         raises  Reject 401 when a header is missing, the key unknown, the clock off, or the signature not the key's
         """
-        key_id = _header(headers, sign.KEY_HEADER, "api_key_is_missing")
-        timestamp = _header(headers, sign.TIMESTAMP_HEADER, "timestamp_is_missing")
-        signature = _header(headers, sign.SIGNATURE_HEADER, "signature_is_missing")
+        key_id = _header(headers, KEY, "api_key_is_missing")
+        timestamp = _header(headers, TIMESTAMP, "timestamp_is_missing")
+        signature = _header(headers, SIGNATURE, "signature_is_missing")
         key = self._keys.get(key_id)
         if key is None:
             raise Reject(401, "authentication_error", "authentication_error", "NOT_FOUND")
@@ -55,8 +56,8 @@ class Keys:
         return key
 
 
-def _header(headers: Message, name: str, code: str) -> str:
+def _header(headers: dict[str, str], name: str, code: str) -> str:
     value = headers.get(name, "").strip()
     if not value:
-        raise Reject(401, code, f"{name} header is missing")
+        raise Reject(401, code, f"{name.upper()} header is missing")
     return value

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from outcry.domain.errors import Unavailable
 from outcry.paper import refusals
-from outcry.paper.auth import Key, Keys
+from outcry.paper.auth import KEY, Key, Keys
 from outcry.paper.calls import BASE, Call, answer
 from outcry.paper.engine import Engine
 from outcry.paper.events import EngineEvent, IndexTick, Source
@@ -25,7 +25,6 @@ from outcry.paper.session import StreamSession
 from outcry.paper.spot import PREFIX as SPOT
 from outcry.paper.spot import Spot
 from outcry.paper.websocket import WebSocket
-from outcry.venue.sign import KEY_HEADER
 
 STREAM_PATH = "/trade-api/ws/v2"
 STEP_MS = 20  # after a stall the market catches up in steps of this, with clients served in between
@@ -151,7 +150,7 @@ class Exchange:
         route, parameters = self._table.find(request.method, request.path)
         now_ms = self.now_ms()
         account = ""
-        if route.private or request.headers.get(KEY_HEADER):
+        if route.private or request.headers.get(KEY):
             account = self._authenticate(request).account
         call = Call(self, request, account, now_ms, parameters)
         tokens, meter = self._table.tokens(route, call), self.meter(account, now_ms)

@@ -7,7 +7,6 @@ version and header, refused versions, at most 100 header lines. Bodies come by C
 import email.utils
 import io
 from dataclasses import dataclass, field
-from email.message import Message
 from functools import lru_cache
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
@@ -33,15 +32,16 @@ class BadRequest(OutcryError):
 class Request:
     """One request, read whole.
 
-    path   as sent, without the query: the text that signatures are made over
-    query  every value of every parameter, decoded, in the order sent
-    raw    the head's bytes, for a protocol this connection may be upgraded to
+    path     as sent, without the query: the text that signatures are made over
+    query    every value of every parameter, decoded, in the order sent
+    headers  by lower-case name; of a repeated one the last
+    raw      the head's bytes, for a protocol this connection may be upgraded to
     """
 
     method: str
     path: str
     query: dict[str, list[str]]
-    headers: Message
+    headers: dict[str, str]
     raw: bytes
     keep_alive: bool
     body: bytes = b""
@@ -53,7 +53,7 @@ class Request:
 
     @property
     def upgrades(self) -> bool:
-        return "websocket" in self.headers.get("Upgrade", "").lower()
+        return "websocket" in self.headers.get("upgrade", "").lower()
 
 
 @dataclass(slots=True)
@@ -101,7 +101,7 @@ class Reader:
             head.command,
             path,
             parse_qs(query, keep_blank_values=True) if query else {},
-            head.headers,
+            {name.lower(): value for name, value in head.headers.items()},
             head.raw,
             not head.close_connection,
             body,

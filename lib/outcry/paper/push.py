@@ -5,7 +5,7 @@ frames alike, on the channels that carry one. What a message says is built once;
 and the few bytes with sid and seq are new.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 from outcry.domain.order import Side
 from outcry.paper import lifecycle_shapes, stream_shapes
@@ -66,6 +66,11 @@ class Subscription:
         if command_id:
             begin += b'"id":%d,' % command_id
         self.socket.outgoing += (header(len(begin) + len(tail)), begin, tail)
+
+
+def _tell(listeners: list[Subscription], kind: bytes, tail: bytes) -> None:
+    for subscription in listeners:
+        subscription.tell(kind, tail)
 
 
 class Hub:
@@ -135,9 +140,10 @@ class Hub:
         except Reject:
             return None
 
-    def _listeners(self, channel: str, ticker: str) -> Iterator[Subscription]:
-        yield from self._all[channel]
-        yield from self._by_ticker[channel].get(ticker, ())
+    def _listeners(self, channel: str, ticker: str, account: str | None = None) -> list[Subscription]:
+        """Who listens to a market on a channel; on private channels only the account itself."""
+        found = [*self._all[channel], *self._by_ticker[channel].get(ticker, ())]
+        return found if account is None else [one for one in found if one.account == account]
 
     # ---- telling ----------------------------------------------------------------------------------------------------
 
@@ -171,9 +177,8 @@ class Hub:
                 continue
             del self._moved[ticker]
             self._told_ms[ticker] = now_ms
-            tail = stream_shapes.ticker(self._engine.market(ticker), at_ms, now_ms)
-            for subscription in self._listeners(TICKER, ticker):
-                subscription.tell(b"ticker", tail)
+            if listeners := self._listeners(TICKER, ticker):
+                _tell(listeners, b"ticker", stream_shapes.ticker(self._engine.market(ticker), at_ms, now_ms))
 
     def _level(self, event: LevelChanged) -> None:
         """The busiest of all: inlined, one tail for each way of telling it."""
@@ -193,48 +198,40 @@ class Hub:
             subscription.socket.outgoing += (header(len(begin) + len(tail)), begin, tail)
 
     def _traded(self, event: Traded) -> None:
-        taker = stream_shapes.likely_taker(event, self._engine.market(event.ticker))
-        tail = stream_shapes.trade(event, taker, self.now_ms())
-        for subscription in self._listeners(TRADE, event.ticker):
-            subscription.tell(b"trade", tail)
+        if listeners := self._listeners(TRADE, event.ticker):
+            taker = stream_shapes.likely_taker(event, self._engine.market(event.ticker))
+            _tell(listeners, b"trade", stream_shapes.trade(event, taker, self.now_ms()))
 
     def _ticker_moved(self, event: TickerMoved) -> None:
         self._moved[event.ticker] = event.at_ms
 
     def _order(self, event: OrderChanged) -> None:
         order = self._engine.order(event.account, event.order_id)
-        tail = stream_shapes.user_order(order, event.reason, self.now_ms())
-        self._privately(ORDERS, b"user_order", event.account, order.ticker, tail)
+        if listeners := self._listeners(ORDERS, order.ticker, event.account):
+            _tell(listeners, b"user_order", stream_shapes.user_order(order, event.reason, self.now_ms()))
 
     def _fill(self, event: AccountFill) -> None:
-        self._privately(FILL, b"fill", event.account, event.ticker, stream_shapes.fill(event, self.now_ms()))
+        if listeners := self._listeners(FILL, event.ticker, event.account):
+            _tell(listeners, b"fill", stream_shapes.fill(event, self.now_ms()))
 
     def _settled(self, event: AccountSettled) -> None:
         """Told by the position alone."""
 
     def _position(self, account: str, ticker: str) -> None:
-        tail = stream_shapes.market_position(self._engine.position(account, ticker), self.now_ms())
-        self._privately(POSITIONS, b"market_position", account, ticker, tail)
-
-    def _privately(self, channel: str, kind: bytes, account: str, ticker: str, tail: bytes) -> None:
-        for subscription in self._listeners(channel, ticker):
-            if subscription.account == account:
-                subscription.tell(kind, tail)
+        if listeners := self._listeners(POSITIONS, ticker, account):
+            held = self._engine.position(account, ticker)
+            _tell(listeners, b"market_position", stream_shapes.market_position(held, self.now_ms()))
 
     def _lifecycle(self, event: Lifecycle) -> None:
         record, now_ms = self._engine.market(event.ticker), self.now_ms()
-        tail = stream_shapes.tail(lifecycle_shapes.market(event, record), now_ms)
-        listeners = self._all[LIFECYCLE]
+        listeners = [*self._all[LIFECYCLE]]
         if event.kind == "created":
             if record.market.event_ticker not in self._events_told:
                 self._events_told.add(record.market.event_ticker)
-                told = stream_shapes.tail(lifecycle_shapes.event(record), now_ms)
-                for subscription in listeners:
-                    subscription.tell(b"event_lifecycle", told)
+                _tell(listeners, b"event_lifecycle", stream_shapes.tail(lifecycle_shapes.event(record), now_ms))
             for subscription in self._by_ticker[BOOK].get(event.ticker, ()):
                 self.snapshot(subscription, event.ticker)
-        for subscription in listeners:
-            subscription.tell(b"market_lifecycle_v2", tail)
+        _tell(listeners, b"market_lifecycle_v2", stream_shapes.tail(lifecycle_shapes.market(event, record), now_ms))
 
     def _index(self, event: IndexTick) -> None:
         message = self._board.take(event)
