@@ -53,6 +53,15 @@ def test_readers_see_only_what_is_newer_than_they_saw(db: sqlite3.Connection):
     assert db.execute("SELECT count(*) FROM quotes").fetchone()[0] == 2
 
 
+def test_a_new_life_takes_back_what_the_last_one_trusted(db: sqlite3.Connection):
+    quotes.publish(db, 7, 1_000, [quotes.row(QUOTE), quotes.row(Quote("B", 0, 0, distrust="crossed"))])
+    quotes.distrust(db, 8, 2_000, "collector restarts")
+    (taken_back,) = quotes.since(db, 7)
+    assert (taken_back.ticker, taken_back.trusted, taken_back.distrust) == (QUOTE.ticker, False, "collector restarts")
+    assert quotes.load(db, "B").distrust == "crossed"
+    assert quotes.last(db) == (8, 2_000)
+
+
 def test_quotes_and_bars_of_a_publish_appear_together(db: sqlite3.Connection):
     bar = Bar("BTC-USD", 5_000, 1, 4, 1, 2, source="exchange")
     quotes.publish(db, 1, 10, [quotes.row(QUOTE)], [bar])

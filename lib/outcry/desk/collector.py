@@ -80,6 +80,7 @@ class Collector:
         self._standing = Standing(db, NAME, supervisor, "CONNECTING", now_ms())
         self._due: dict[str, float] = {}
         self._following: list[str] = []
+        self._failing: set[str] = set()  # errands whose last try failed: complained about once
         self._lost_at = self._whole_at = time.monotonic()
         self._garbled_at: float | None = None  # when something came last that nobody could read
         self._refused_at = float("-inf")  # when the database last refused
@@ -279,13 +280,16 @@ class Collector:
         if done.error is not None:
             if isinstance(done.error, Misconfigured):
                 raise done.error
-            _log.warning("failed", errand=done.name, error=str(done.error))
+            if done.name not in self._failing:
+                _log.warning("failed", errand=done.name, error=str(done.error)[:500])
+            self._failing.add(done.name)
             if isinstance(done.error, SchemaDrift):
                 self._drifted(f"{done.name}: {done.error}", done.error.raw)
             if done.name in ("discover", "status"):
                 self._due[done.name] = time.monotonic() + RETRY_S
-            self._index.history_failed(done.name.removeprefix("history "))
-        elif done.name in ("discover", "overdue"):
+            return
+        self._failing.discard(done.name)
+        if done.name in ("discover", "overdue"):
             self._watch.listed(done.result, at_ms)
             self._due.pop("second", None)
         elif done.name == "status":
@@ -293,6 +297,7 @@ class Collector:
         elif done.name == "books":
             self._polled(done, at_ms)
         else:
+            self._index.history_known(done.name.removeprefix("history "))
             self._publisher.history(done.result)
 
     def _polled(self, done: Done, at_ms: int) -> None:

@@ -36,7 +36,7 @@ class IndexPrices:
         self._heard_at = time.monotonic()
         self._newest_ms: dict[str, int] = {}
         self._spot: SpotFeed | None = None
-        self._history_at: dict[str, float | None] = dict.fromkeys(self._symbols, 0.0)  # when to ask; None: asked
+        self._history_at: dict[str, float] | None = None  # symbols whose past is unknown, and when to ask for it
 
     @property
     def index_ids(self) -> list[str]:
@@ -72,21 +72,19 @@ class IndexPrices:
             scribe.heard(now_ns(), 0, ticks)
 
     def without_history(self, db: sqlite3.Connection, at_ms: int) -> list[str]:
-        """Symbols whose recent past is to be asked for now; each is named once, until `history_failed`."""
-        found = []
-        for symbol, due in self._history_at.items():
-            if due is None or time.monotonic() < due:
-                continue
-            self._history_at[symbol] = None
-            newest_ms = bar_rows.newest_ms(db, symbol)
-            if newest_ms is None or at_ms - newest_ms > OLD_MS:
-                found.append(symbol)
+        """Symbols whose recent past is to be asked for now: those of which nothing was known when we began."""
+        if self._history_at is None:
+            newest = {symbol: bar_rows.newest_ms(db, symbol) for symbol in self._symbols}
+            self._history_at = {symbol: 0.0 for symbol, ms in newest.items() if ms is None or at_ms - ms > OLD_MS}
+        now = time.monotonic()
+        found = [symbol for symbol, due in self._history_at.items() if now >= due]
+        self._history_at |= dict.fromkeys(found, now + RETRY_S)
         return found
 
-    def history_failed(self, symbol: str) -> None:
-        """The past could not be had: ask again soon."""
-        if symbol in self._history_at:
-            self._history_at[symbol] = time.monotonic() + RETRY_S
+    def history_known(self, symbol: str) -> None:
+        """The past is here."""
+        if self._history_at:
+            self._history_at.pop(symbol, None)
 
     def state(self) -> dict[str, object]:
         """For people: how new each price is, and where it comes from."""

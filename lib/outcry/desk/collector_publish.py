@@ -21,16 +21,20 @@ class Publisher:
         self._db, self._books, self._bars, self._scribe = db, books, bars, scribe
         self._history: deque[Bar] = deque()
         self.number = quotes.last(db).number
+        self._begun = False
 
     def history(self, bars: Iterable[Bar]) -> None:
         """Bars of the past, to go out with the next publishes."""
         self._history.extend(bars)
 
     def publish(self, at_ms: int) -> bool:
-        """Write what changed, if anything did.
+        """Write what changed, if anything did; the first one takes back what an earlier life trusted.
 
         raises  Unavailable when the database refuses: everything stays to be published
         """
+        if not self._begun:
+            quotes.distrust(self._db, self.number + 1, at_ms, "collector begins anew")
+            self.number, self._begun = self.number + 1, True
         rows, due = self._books.rows(), self._bars.due(at_ms)
         past = [self._history[place] for place in range(min(HISTORY_ROWS, len(self._history)))]
         if not rows and not due and not past:

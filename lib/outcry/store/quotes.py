@@ -49,6 +49,16 @@ def publish(db: sqlite3.Connection, number: int, at_ms: int, rows: Iterable[Row]
         db.execute("INSERT OR REPLACE INTO publishes (one, number, at_ms) VALUES (1, ?, ?)", (number, at_ms))
 
 
+def distrust(db: sqlite3.Connection, number: int, at_ms: int, why: str) -> None:
+    """One publish that takes back every quote of the last life: nobody knows what happened to the books since."""
+    with quick(db):
+        db.execute(
+            "UPDATE quotes SET trusted = 0, distrust = ?, publish = ?, published_at_ms = ? WHERE trusted = 1",
+            (why, number, at_ms),
+        )
+        db.execute("INSERT OR REPLACE INTO publishes (one, number, at_ms) VALUES (1, ?, ?)", (number, at_ms))
+
+
 def last(db: sqlite3.Connection) -> Publish:
     """The newest publish."""
     found = db.execute("SELECT number, at_ms FROM publishes").fetchone()
