@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from outcry.domain.errors import InvariantBroken
 from outcry.domain.market import Market, Status
-from outcry.paper.events import IndexTick, SourceEvent
+from outcry.paper.events import IndexTick, Listed, SourceEvent
 from outcry.paper.mirror_market import MirroredMarket
 from outcry.paper.mirror_seen import (
     BooksSeen,
@@ -49,6 +49,15 @@ class Reflection:
         self._round_at_ms = 0
         self.broken: set[str] = set()
         self.past: dict[str, deque[IndexTick]] = {}
+
+    def introduce(self, now_ms: int) -> list[SourceEvent]:
+        """The first word, before anything else: the markets of an earlier life are still spoken for.
+
+        Told as of their close at the latest: the local exchange must not give them up before it hears of them.
+        """
+        markets = [market.told for market in self._markets.values() if market.told is not None]
+        told = [Listed(market, min(now_ms, market.close_at_ms)) for market in markets]
+        return [*sorted(told, key=lambda event: event.at_ms)]
 
     def see(self, seen: Seen, now_ms: int) -> list[SourceEvent]:
         """Take in one thing; returns what the local exchange is to be told of it."""
