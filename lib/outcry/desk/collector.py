@@ -317,8 +317,10 @@ class Collector:
             self._whole_at = now
         elif now - self._whole_at > SNAPSHOT_LIMIT_S:
             self._stream.drop(f"no snapshot of {self._books.missing[0]} for {SNAPSHOT_LIMIT_S:.0f} s")
-        if self._scribe and self._scribe.wants_books:
-            self._scribe.books(now_ns(), self._stream.epoch, self._books.whole())
+        if self._scribe:
+            self._scribe.check()
+            if self._scribe.wants_books:
+                self._scribe.books(now_ns(), self._stream.epoch, self._books.whole())
 
     def _settle_state(self, at_ms: int) -> None:
         untrusted = self._books.untrusted()

@@ -43,8 +43,9 @@ class Scribe:
         self.dropped = 0  # messages that never reached the tape
         self.failing = ""  # why the disk refuses, while it does
         self.wants_books = True
+        self._bug: Exception | None = None
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="scribe", daemon=True)
+        self._thread = threading.Thread(target=self._guarded, name="scribe", daemon=True)
         self._thread.start()
 
     # ---- the loop's side: appends, nothing else ---------------------------------------------------------------------
@@ -75,6 +76,11 @@ class Scribe:
         else:
             self.note(at_ns, epoch, "disconnected", {"reason": event.reason})
 
+    def check(self) -> None:
+        """Raise what the thread died of, if it did: a bug belongs to the loop."""
+        if self._bug is not None:
+            raise self._bug
+
     def close(self, wait_s: float) -> bool:
         """Write what is left and end the session; False when that takes longer than wait_s."""
         self._stop.set()
@@ -95,6 +101,12 @@ class Scribe:
         self._turns.append((at_ns, messages, turn))
 
     # ---- the thread's side ------------------------------------------------------------------------------------------
+
+    def _guarded(self) -> None:
+        try:
+            self._run()
+        except Exception as error:
+            self._bug = error
 
     def _run(self) -> None:
         taping: Taping | None = None

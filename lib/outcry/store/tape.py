@@ -74,8 +74,11 @@ class Tape:
     """
 
     def __init__(self, file: Path, started_at_ns: int) -> None:
-        file.parent.mkdir(parents=True, exist_ok=True)
         self.file = file
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Unavailable(f"no folder for tape {file}: {error}") from error
         self._db = database.connect(file, checkpoints=True)
         try:
             database.migrate(self._db, SCHEMA)
