@@ -12,7 +12,7 @@ from outcry.domain.errors import Misconfigured
 from outcry.domain.fill import Fill, Settlement
 from outcry.domain.order import Side
 from outcry.ops.settings import Settings
-from outcry.review.reports import today
+from outcry.review.reports import today, today_text
 from outcry.store import accounts, fills, settlements
 
 HOUR = 3_600_000
@@ -121,7 +121,7 @@ def test_reconciled_needs_a_look_after_the_last_booking_and_an_owner_for_every_f
 
 def test_the_text_and_the_json_come_out(floor):
     assert json.loads(json.dumps(today.as_json(build(floor))))["reconciled"] is False
-    assert "open position" in today.as_text(build(floor))
+    assert "open position" in today_text.as_text(build(floor))
 
 
 def test_reading_leaves_no_transaction_behind(floor):

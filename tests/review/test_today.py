@@ -2,7 +2,7 @@ from dataclasses import replace
 
 from outcry.domain.order import Side
 from outcry.review.metrics import Trade
-from outcry.review.reports import today
+from outcry.review.reports import today, today_text
 
 DAY = today.Day("2026-11-20", "UTC", 1_000, 9_000)
 FLOOR = today.FloorFacts(
@@ -57,7 +57,7 @@ def test_json_has_every_figure_and_nothing_rounded():
 
 
 def test_the_text_shows_win_rate_beside_break_even_and_whether_all_reconciles():
-    text = today.as_text(build())
+    text = today_text.as_text(build())
     row = next(line for line in text.splitlines() if line.startswith("a "))
     assert row.split()[:10] == ["a", "2", "50.0", "%", "46.0", "%", "+0.10", "0.02", "+0.08", "0"]
     assert "50.0 % of 2 closed trades (2 by settlement)" in text
@@ -67,15 +67,20 @@ def test_the_text_shows_win_rate_beside_break_even_and_whether_all_reconciles():
 
 def test_a_floor_that_does_not_reconcile_says_why():
     known = today.Reconciled(False, 8_000, "shard 2: balance differs from the ledger by -0.01")
-    text = today.as_text(build(floor=replace(FLOOR, reconciled=known)))
+    text = today_text.as_text(build(floor=replace(FLOOR, reconciled=known)))
     assert text.endswith("reconciled    false: shard 2: balance differs from the ledger by -0.01")
 
 
 def test_a_day_without_a_trade_is_a_report_too():
-    text = today.as_text(build(trades=[], positions=[]))
+    text = today_text.as_text(build(trades=[], positions=[]))
     assert "win rate" not in text
     assert "open position" not in text
 
 
 def test_dollars_are_exact():
-    assert [today.dollars(micros) for micros in (0, 1, 10_000, -1_234_560)] == ["0.00", "0.000001", "0.01", "-1.23456"]
+    assert [today_text.dollars(micros) for micros in (0, 1, 10_000, -1_234_560)] == [
+        "0.00",
+        "0.000001",
+        "0.01",
+        "-1.23456",
+    ]

@@ -17,26 +17,20 @@ from dataclasses import dataclass
 from functools import partial
 from types import FrameType
 
-import msgspec
-
 from outcry.desk import connect
-from outcry.desk.bookings import Memory
 from outcry.desk.day import roll, trading_day
-from outcry.desk.lookups import Lookups
-from outcry.desk.private import PrivateFeed
+from outcry.desk.link import NAME, Link, find, recall, remember
 from outcry.desk.standing import Standing
-from outcry.desk.statesync import StateSync
 from outcry.domain.errors import InvariantBroken, Misconfigured, OutcryError, SchemaDrift, Unavailable
 from outcry.ops import log
 from outcry.ops.clock import now_ms
-from outcry.ops.floor import Addresses, Floor
+from outcry.ops.floor import Floor
 from outcry.ops.lock import one_instance
 from outcry.ops.supervisor import Supervisor
-from outcry.store import checkpoints, database, report
+from outcry.store import database, report
 from outcry.venue.messages import FillMessage, MarketPosition, UserOrder
-from outcry.venue.stream import Connected, Disconnected, Event, Stream
+from outcry.venue.stream import Connected, Disconnected, Event
 
-NAME = "clerk"
 CHANNELS = ("fill", "user_orders", "market_positions")
 PRIVATE = (FillMessage, UserOrder, MarketPosition)
 POLL_S = 0.1
@@ -65,17 +59,6 @@ class _Job:
     due: float = 0.0  # on the monotonic clock
 
 
-@dataclass(frozen=True, slots=True)
-class _Link:
-    """Everything that belongs to one place where the exchange answers."""
-
-    addresses: Addresses
-    stream: Stream
-    sync: StateSync
-    lookups: Lookups
-    feed: PrivateFeed
-
-
 def run(floor: Floor) -> None:
     """Run until SIGTERM or SIGINT.
 
@@ -97,8 +80,8 @@ class Clerk:
     def __init__(self, floor: Floor, db: sqlite3.Connection, supervisor: Supervisor) -> None:
         self._floor, self._db, self._supervisor = floor, db, supervisor
         self._key = connect.signer(floor)
-        self._memory = _restore(floor, now_ms())
-        self._link: _Link | None = None
+        self._memory = recall(floor, now_ms())
+        self._link: Link | None = None
         self._backlog: deque[Event] = deque()  # heard, not yet booked: the database may refuse for a while
         self._standing = Standing(db, NAME, supervisor, "WAITING", now_ms())
         self._passed_ms = now_ms()
@@ -180,18 +163,10 @@ class Clerk:
 
     def _connect(self) -> None:
         """Find where the exchange answers now. What was learnt of the account stays."""
-        found = self._floor.addresses()
-        rest = connect.rest(self._floor, self._key, found.rest_url)
-        self._link = _Link(
-            found,
-            Stream(found.stream_url, self._key),
-            StateSync(self._db, rest, self._memory),
-            Lookups(self._db, rest),
-            PrivateFeed(self._db, rest),
-        )
+        self._link = find(self._floor, self._db, self._key, self._memory)
         self._failures = 0
-        self._enter("SYNCING", f"connecting to {found.rest_url}")
-        rest.learn()
+        self._enter("SYNCING", f"connecting to {self._link.addresses.rest_url}")
+        self._link.rest.learn()
 
     def _drain(self) -> None:
         """Book what was heard, in order; an event leaves the backlog when it is done, or can never be."""
@@ -206,7 +181,7 @@ class Clerk:
                 raise
             self._backlog.popleft()
 
-    def _take(self, event: Event, link: _Link) -> None:
+    def _take(self, event: Event, link: Link) -> None:
         if isinstance(event, Connected):
             link.stream.subscribe(CHANNELS)
             _log.info("connected", epoch=event.epoch)
@@ -214,19 +189,12 @@ class Clerk:
         elif isinstance(event, Disconnected):
             _log.warning("disconnected", reason=event.reason, retry_s=round(event.retry_s, 1))
             self._hurry()
-            if self._moved(link):
+            if link.moved(self._floor):
                 self._link = None
         elif link.feed.take(event, now_ms()):
             self._hurry()
         elif isinstance(event, PRIVATE):
             self._hurry(HURRY_S)
-
-    def _moved(self, link: _Link) -> bool:
-        """Whether the exchange, as far as one can see, no longer answers where it did."""
-        try:
-            return self._floor.addresses() != link.addresses
-        except Unavailable:
-            return True
 
     def _hurry(self, within_s: float = 0.0) -> None:
         """Have the next pass soon: something happened, or does not fit."""
@@ -272,7 +240,7 @@ class Clerk:
         return AGAIN_S
 
     def _checkpoint(self, at_ms: int) -> float:
-        checkpoints.save(self._floor.checkpoints, NAME, msgspec.to_builtins(self._memory, str_keys=True), at_ms)
+        remember(self._floor, self._memory, at_ms)
         self._standing.checkpoint_ms = at_ms
         return CHECKPOINT_S
 
@@ -305,15 +273,3 @@ class Clerk:
         self._enter("STOPPED", "asked to stop")
         for job in (self._checkpoint, self._beat):
             self._guarded(partial(job, now_ms()))
-
-
-def _restore(floor: Floor, at_ms: int) -> Memory:
-    """What passes remembered in the last life; without it they read more than they had to."""
-    payload, reason = checkpoints.load(floor.checkpoints, NAME, at_ms)
-    if payload is not None:
-        try:
-            return msgspec.convert(payload, Memory, strict=False)
-        except msgspec.ValidationError as error:
-            reason = f"of another shape: {error}"
-    _log.info("started_cold", reason=reason)
-    return Memory()

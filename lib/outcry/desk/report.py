@@ -10,7 +10,7 @@ from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor
 from outcry.ops.settings import Settings
 from outcry.review import metrics
-from outcry.review.reports import today
+from outcry.review.reports import today, today_text
 from outcry.store import accounts, agents, database, fills
 from outcry.store import report as rows
 
@@ -27,7 +27,7 @@ def run(floor: Floor, agent: str | None, *, as_json: bool) -> None:
         answer = build(db, floor.settings, agent, now_ms())
     finally:
         db.close()
-    click.echo(json.dumps(today.as_json(answer), indent=2) if as_json else today.as_text(answer))
+    click.echo(json.dumps(today.as_json(answer), indent=2) if as_json else today_text.as_text(answer))
 
 
 def build(db: sqlite3.Connection, settings: Settings, agent: str | None, at_ms: int) -> today.Report:

@@ -7,7 +7,7 @@ from outcry.desk.report import reconciled
 from outcry.domain.errors import Misconfigured
 from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor
-from outcry.review.reports.today import dollars
+from outcry.review.reports.today_text import dollars
 from outcry.store import accounts, system
 
 CANCEL_ALL_MS = 60_000  # orders placed so soon after a cancel-all may be canceled by it too

@@ -14,7 +14,7 @@ from outcry.domain.errors import OutcryError
 from outcry.domain.units import format_decimal
 from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor
-from outcry.review.reports.today import dollars
+from outcry.review.reports.today_text import dollars
 from outcry.store import accounts, agents, database, orders, system
 from outcry.store import report as rows
 
