@@ -134,24 +134,29 @@ def _watch(floor: Floor, children: Children, plan: Plan) -> None:
     watched = sys.stderr.isatty()
     next_line = started
     mourned: set[str] = set()
+    while True:
+        elapsed = time.monotonic() - started
+        for child in children.ended():
+            if child.name not in mourned:
+                mourned.add(child.name)
+                _say(("\n" if watched else "") + _obituary(child))
+        if mourned & {"exchange", "collector", "clerk"}:
+            return
+        over = elapsed >= plan.minutes * 60 if plan.minutes is not None else _replay_ended(floor)
+        if over or time.monotonic() >= next_line:
+            line = _line(elapsed, plan, _progress(floor))
+            click.echo(f"\r{line}\033[K" if watched else line, err=True, nl=not watched or over)
+            next_line += 1 if watched else LINE_EVERY_S
+        if over:
+            return
+        time.sleep(0.1)
+
+
+def _progress(floor: Floor) -> progress.Progress:
+    """Opened anew each time: a connection made before the first writer would go on seeing the file as it lay."""
     db = database.read_only(floor.database)
     try:
-        while True:
-            elapsed = time.monotonic() - started
-            for child in children.ended():
-                if child.name not in mourned:
-                    mourned.add(child.name)
-                    _say(("\n" if watched else "") + _obituary(child))
-            if mourned & {"exchange", "collector", "clerk"}:
-                return
-            over = elapsed >= plan.minutes * 60 if plan.minutes is not None else _replay_ended(floor)
-            if over or time.monotonic() >= next_line:
-                line = _line(elapsed, plan, progress.read(db))
-                click.echo(f"\r{line}\033[K" if watched else line, err=True, nl=not watched or over)
-                next_line += 1 if watched else LINE_EVERY_S
-            if over:
-                return
-            time.sleep(0.1)
+        return progress.read(db)
     finally:
         db.close()
 
@@ -178,17 +183,13 @@ def _stop(floor: Floor, children: Children, traders: list[str]) -> list[str]:
     """Traders first; then the clerk gets one more look at the exchange; then the rest. Returns what went wrong."""
     killed = children.stop(traders)
     asked_at_ms = now_ms()
-    if (clerk := children.all.get("clerk")) and clerk.exit_code is None and floor.database.exists():
-        db = database.read_only(floor.database)
-        try:
-            deadline = time.monotonic() + LAST_LOOK_S
-            while time.monotonic() < deadline and clerk.exit_code is None:
-                now = progress.read(db)
-                if now.reconciled and now.reconciled_at_ms > asked_at_ms:
-                    break
-                time.sleep(0.1)
-        finally:
-            db.close()
+    clerk = children.all.get("clerk")
+    deadline = time.monotonic() + LAST_LOOK_S
+    while clerk and clerk.exit_code is None and time.monotonic() < deadline:
+        now = _progress(floor)
+        if now.reconciled and now.reconciled_at_ms > asked_at_ms:
+            break
+        time.sleep(0.1)
     for name in ("collector", "clerk", "exchange"):
         killed += children.stop([name])
     codes = [child for child in children.all.values() if child.exit_code not in (0, -signal.SIGKILL)]
@@ -198,11 +199,7 @@ def _stop(floor: Floor, children: Children, traders: list[str]) -> list[str]:
 def _conclude(floor: Floor, settings: Path, state: Path, faults: list[str]) -> int:
     sys.stdout.flush()
     subprocess.run([HOME / "bin" / "report", "--today", "--settings", settings, "--state", state], check=False)
-    db = database.read_only(floor.database)
-    try:
-        now = progress.read(db)
-    finally:
-        db.close()
+    now = _progress(floor)
     if not now.settled_trades:
         faults.append("no trade settled")
     if not now.reconciled:
