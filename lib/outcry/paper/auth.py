@@ -32,6 +32,9 @@ class Keys:
     def add(self, key: Key) -> None:
         self._keys[key.key_id] = key
 
+    def everyone(self) -> list[Key]:
+        return list(self._keys.values())
+
     def of(self, account: str) -> list[Key]:
         return [key for key in self._keys.values() if key.account == account]
 

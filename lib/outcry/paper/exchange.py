@@ -16,6 +16,7 @@ from outcry.paper.engine import Engine
 from outcry.paper.events import EngineEvent, IndexTick, Source
 from outcry.paper.http import Answer, Request
 from outcry.paper.index_board import IndexBoard
+from outcry.paper.lag import LaggedBooks
 from outcry.paper.limits import Meter
 from outcry.paper.push import Hub
 from outcry.paper.records import Reject
@@ -72,7 +73,9 @@ class Exchange:
         self._spot = Spot(source, symbols, now_ms)
         self._table = Table()
         self._meters: dict[str, Meter] = {}
-        self.books = engine
+        accounts = sorted({key.account for key in keys.everyone()})
+        self._lagged = LaggedBooks(engine, accounts, terms.read_lag_ms, now_ms) if terms.read_lag_ms else None
+        self.books: Engine | LaggedBooks = self._lagged or engine
 
     # ---- time -------------------------------------------------------------------------------------------------------
 
@@ -106,6 +109,8 @@ class Exchange:
         self._keep()
         if self._untold:
             told, self._untold = self._untold, []
+            if self._lagged is not None:
+                self._lagged.note(told)
             self._hub.publish(told)
 
     # ---- requests ---------------------------------------------------------------------------------------------------

@@ -186,7 +186,12 @@ class Server:
     def _receive(self, client: _Client, data: bytes) -> None:
         assert client.websocket is not None and client.session is not None
         for message in client.websocket.receive(data):
-            client.session.receive(message)
+            try:
+                client.session.receive(message)
+            except Exception:
+                _log.exception("failed_to_do_command", extra={"fields": {"command": message[:200]}})
+                client.websocket.close(1011, "internal error")
+                return
 
     def _say(self, client: _Client, request: Request, answer: Answer) -> None:
         head_only = request.method == "HEAD"
