@@ -19,10 +19,11 @@ from outcry.paper.mirror_seen import BooksSeen, PausedSeen, PrintSeen, RowsSeen,
 from outcry.paper.mirror_watch import Watch
 from outcry.venue.rest import Rest
 
-BOOKS_EVERY_S, ALL_BOOKS_EVERY_S = 1.0, 4.0
+BOOKS_EVERY_S = 1.0
 BOOKS_AT_ONCE = 100
+SELDOM = 2.0  # beyond a hundred open markets, the less active half as often as the others
 FEW = 3  # up to so many open markets are asked for their prints without asking first whether they traded
-PRINTS_AT_ONCE = 4
+PRINTS_AT_ONCE, PRINTS_OF_MANY = 4, 2  # questions about prints in a round, and where one round does not hold all books
 PATIENCE_S = 3.0  # a book waits no longer than this for its prints
 OVERLAP_MS = 2_000  # prints are asked for again so far back: they may be listed late
 LISTING_EVERY_S, EMPTY_LISTING_EVERY_S, STATUS_EVERY_S = 20.0, 5.0, 15.0
@@ -67,8 +68,6 @@ class Poller:
         self._now_ms, self._monotonic = now_ms, monotonic
         self._followed: frozenset[str] = frozenset()
         self._wanted: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._rest_from = 0
-        self._all_books_s = monotonic()
         now_s = monotonic()
         self._jobs = [
             _Job(f"{status} {name}", LISTING_EVERY_S, partial(self._listing, name, status), now_s - LISTING_EVERY_S)
@@ -169,7 +168,8 @@ class Poller:
 
     def _books(self) -> float:
         """One round: books, who traded, their prints; then all of it is handed on."""
-        tickers = self._share(self._watch.open(self._now_ms()))
+        began_s, everything = self._monotonic(), self._watch.open(self._now_ms())
+        tickers = self._share(everything)
         if not tickers:
             return BOOKS_EVERY_S / 2
         books = self._rest.orderbooks(tickers)
@@ -178,23 +178,23 @@ class Poller:
             self._read(tickers)
         volumes = {ticker: one.owed_ch for ticker in tickers if (one := self._watch.get(ticker)) and one.owed_ch > 0}
         owed = sorted(volumes, key=lambda ticker: -volumes[ticker])
-        asked = tickers if len(tickers) <= FEW else owed[:PRINTS_AT_ONCE]
+        at_once = PRINTS_AT_ONCE if len(everything) <= BOOKS_AT_ONCE else PRINTS_OF_MANY
+        asked = tickers if len(tickers) <= FEW else owed[:at_once]
         for ticker in asked:
             self._prints(ticker)
         self._hand_on(books, at_ms, set(owed) - set(asked))
-        return BOOKS_EVERY_S
+        return max(0.0, BOOKS_EVERY_S - (self._monotonic() - began_s))
 
     def _share(self, tickers: list[str]) -> list[str]:
-        """At most a hundred: the most active, and every few seconds some of the others in their turn."""
+        """The hundred whose turn it is, of all that are open, the most active first."""
         if len(tickers) <= BOOKS_AT_ONCE:
             return tickers
-        others = tickers[BOOKS_AT_ONCE:]
-        turns = -(-len(others) // BOOKS_AT_ONCE)
-        if self._monotonic() - self._all_books_s < ALL_BOOKS_EVERY_S / turns:
-            return tickers[:BOOKS_AT_ONCE]
-        self._all_books_s = self._monotonic()
-        self._rest_from = self._rest_from % turns + 1
-        return others[(self._rest_from - 1) * BOOKS_AT_ONCE : self._rest_from * BOOKS_AT_ONCE]
+        now_s, turns = self._monotonic(), dict[str, float]()
+        for rank, ticker in enumerate(tickers):
+            one = self._watch.get(ticker)
+            since_s = now_s - one.book_s if one else 0.0
+            turns[ticker] = since_s if rank < BOOKS_AT_ONCE else since_s / SELDOM
+        return sorted(tickers, key=lambda ticker: -turns[ticker])[:BOOKS_AT_ONCE]
 
     def _prints(self, ticker: str) -> None:
         one = self._watch.get(ticker)
