@@ -80,6 +80,11 @@ def test_many_markets_in_one_call_and_one_nobody_knows_is_empty(rest, exchange, 
     assert questions(exchange)[0]["market_tickers"] == [f"{TICKER},{OTHER},NEW"]
 
 
+def test_a_time_that_ends_before_it_begins_asks_nobody(rest, exchange):
+    assert rest.many_candles([TICKER], END, START, 1) == {TICKER: []}
+    assert len(exchange.calls) == 0
+
+
 def test_candles_that_were_not_asked_for_are_drift(rest, exchange, payload):
     exchange.get(f"{BASE}/markets/candlesticks", body=payload("candles_many"))
     with pytest.raises(SchemaDrift, match="KXETH15M"):

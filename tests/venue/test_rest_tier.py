@@ -1,14 +1,11 @@
-"""The account's keys, tier and progress; incentives; what came from or went to a bank."""
+"""The account's keys, its tier, and its progress towards the next."""
 
 import pytest
 
-from outcry.domain.errors import RateLimited, Refused, SchemaDrift, Unavailable
-from outcry.venue.cash_rows import BankMove, RestingValue
-from outcry.venue.rest_incentives import Incentive
+from outcry.domain.errors import Refused, SchemaDrift, Unavailable
 from outcry.venue.rest_tier import ApiKey, ApiKeys, VolumeGoal, VolumeProgress
 
 BASE = "https://exchange.test/trade-api/v2"
-PROGRAMS = f"{BASE}/incentive_programs"
 
 
 def test_keys_and_the_end_of_the_regions_attestation(rest, exchange, payload, change):
@@ -55,55 +52,3 @@ def test_grants_of_a_tier_and_until_when(rest, exchange, payload):
         ("expert", "volume", 1_797_786_192),
         ("advanced", "manual", None),
     ]
-
-
-def test_incentives_in_exact_money_page_by_page(rest, exchange, change):
-    tree = change("incentives")
-    exchange.get(PROGRAMS, json={"incentive_programs": tree["incentive_programs"][:1], "next_cursor": "more"})
-    exchange.get(PROGRAMS, json={"incentive_programs": tree["incentive_programs"][1:]})
-    first, second = rest.incentives("active", "liquidity")
-    days = (1_795_132_800_000, 1_795_737_600_000)
-    assert first == Incentive(
-        "i1", "KXBTC15M-26NOV201215-15", "liquidity", *days, 250_000_000, 50_000_000, 30_000, 9_500, False
-    )
-    assert second == Incentive(
-        "i2", "KXETH15M-26NOV201215-15", "margin_taker_volume", *days, 1_000, None, None, None, True
-    )
-    assert exchange.calls[1].request.url.endswith("?status=active&type=liquidity&limit=1000&cursor=more")
-
-
-def test_a_next_cursor_that_repeats_is_no_list(rest, exchange, change):
-    exchange.get(PROGRAMS, json=change("incentives") | {"next_cursor": "again"})
-    with pytest.raises(Unavailable, match="repeats"):
-        rest.incentives()
-    assert len(exchange.calls) == 2
-
-
-def test_the_bank_and_what_rests(rest, exchange, payload):
-    for name in ("deposits", "withdrawals"):
-        exchange.get(f"{BASE}/portfolio/{name}", body=payload(name))
-    exchange.get(f"{BASE}/portfolio/summary/total_resting_order_value", body=payload("resting_value"))
-    applied, pending = rest.deposits()
-    created_ms = 1_795_000_000_000
-    assert applied == BankMove("d1", "applied", "ach", 1_000_000_000, 250_000, created_ms, 1_795_100_000_000)
-    assert (pending.status, pending.finalized_at_ms) == ("pending", None)
-    assert rest.withdrawals()[0].status == "returned"
-    assert rest.resting_order_value() == RestingValue(5_160_000, {2: 5_160_000})
-    assert exchange.calls[0].request.url.endswith("?limit=500")
-
-
-def test_a_deposit_of_an_unknown_status_is_drift(rest, exchange, change):
-    tree = change("deposits")
-    tree["deposits"][1]["status"] = "half applied"
-    exchange.get(f"{BASE}/portfolio/deposits", json=tree)
-    with pytest.raises(SchemaDrift, match="half applied"):
-        rest.deposits()
-
-
-def test_what_is_meant_for_clearing_members_may_be_refused(rest, exchange):
-    url = f"{BASE}/portfolio/summary/total_resting_order_value"
-    exchange.get(url, json={"error": {"code": "forbidden"}}, status=403)
-    with pytest.raises(Refused) as caught:
-        rest.resting_order_value()
-    assert not isinstance(caught.value, RateLimited)
-    assert caught.value.status == 403

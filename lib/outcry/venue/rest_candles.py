@@ -119,7 +119,7 @@ def _portions(
 ) -> Iterator[tuple[Sequence[str], int, int]]:
     """(tickers, first second, last second) of calls that stay within a hundred markets and 10 000 candlesticks."""
     period_s = minutes * 60
-    periods = (end_ts - start_ts) // period_s + 1  # ends of a period from start to end, both included
+    periods = max(1, (end_ts - start_ts) // period_s + 1)  # ends of a period from start to end, both included
     at_once = max(1, min(_TICKERS_AT_ONCE, _CANDLES_AT_ONCE // periods))
     for place in range(0, len(tickers), at_once):
         some = tickers[place : place + at_once]

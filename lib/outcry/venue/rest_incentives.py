@@ -36,7 +36,7 @@ class Incentive(NamedTuple):
 
     kind          liquidity, volume, or a word we do not know
     target_ch     size to be quoted, in hundredths of a contract
-    discount_bps  how much of the score a quote loses for each tick off the best price, in basis points
+    discount_bps  the programme's discount factor, in basis points
     """
 
     programme_id: str
