@@ -176,10 +176,18 @@ def test_markets_that_are_not_open_and_shards_that_are_paused(books: Books):
 
 def test_a_book_that_is_no_longer_followed_is_forgotten(books: Books):
     books.follow([market("A")])
+    assert shown(books) == {"B": (False, "no longer followed")}  # its last word
+    books.published(books.rows())
     books.take([delta(3, "B"), delta(4, "A")], 1_100)
     assert [row.quote.ticker for row in books.rows()] == ["A"]
     books.take([delta(6, "A")], 1_200)
     assert books.resync == [(SID, ["A"])]
+
+
+def test_a_market_that_comes_back_before_its_last_word_has_none(books: Books):
+    books.follow([market("A")])
+    books.follow([market("A"), market("B")])
+    assert shown(books) == {"B": (False, "no snapshot yet")}
 
 
 def test_control_frames_share_the_counter_and_other_messages_pass(books: Books):

@@ -15,6 +15,7 @@ from outcry.store.quotes import Row
 from outcry.venue.messages import Delta, IndexValue, Lifecycle, Message, Ok, Snapshot, Ticker, Trade
 from outcry.venue.sequence import Sequence, Step
 
+NOT_FOLLOWED = "no longer followed"
 HEARD_STEP_MS = 2_000  # a quiet book is published again this often, so that readers see its stream alive
 
 
@@ -32,6 +33,7 @@ class Books:
         self.lost: list[tuple[int, int]] = []
         self.restart = ""
         self.deltas = 0
+        self._leaving: dict[str, FollowedBook] = {}  # to be published once more, as untrusted
         self._sequences: dict[int, Sequence] = {}
         self._on_sid: dict[int, set[str]] = {}
         self._epoch = 0
@@ -45,13 +47,14 @@ class Books:
         """Hold exactly the books of these markets, as they are described now."""
         wanted = {market.ticker: market for market in markets}
         for ticker in self.books.keys() - wanted.keys():
-            del self.books[ticker]
+            self._leaving[ticker] = self.books.pop(ticker)
             for sid, tickers in self._on_sid.items():
                 tickers.discard(ticker)
                 self._sequences[sid].forget(ticker)
         for ticker, market in wanted.items():
             known = self.books.get(ticker)
             if known is None:
+                self._leaving.pop(ticker, None)
                 self.books[ticker] = FollowedBook(market)
             elif known.market != market:
                 known.market, known.dirty = market, True
@@ -130,7 +133,7 @@ class Books:
 
     def rows(self) -> list[Row]:
         """What is to be published: what changed, and quiet books whose stream was heard since."""
-        rows = []
+        rows = [held.row(self._epoch, held.shown_heard_ms, NOT_FOLLOWED) for held in self._leaving.values()]
         for held in self.books.values():
             heard_at_ms = self._heard_at_ms if held.source == "stream" else held.heard_at_ms
             if held.dirty or heard_at_ms - held.shown_heard_ms >= HEARD_STEP_MS:
@@ -141,8 +144,11 @@ class Books:
     def published(self, rows: Iterable[Row]) -> None:
         """These went out; nothing came between `rows` and this."""
         for quote, _, _ in rows:
-            held = self.books[quote.ticker]
-            held.dirty, held.shown_heard_ms = False, quote.heard_at_ms
+            held = self.books.get(quote.ticker)
+            if held is None:
+                self._leaving.pop(quote.ticker, None)
+            else:
+                held.dirty, held.shown_heard_ms = False, quote.heard_at_ms
 
     def whole(self) -> list[Snapshot]:
         """The fresh books as snapshots at their present sequence: what a new tape begins with."""
