@@ -126,6 +126,7 @@ class Desk:
 
     def update(self, order, state, **changes):
         """The order as it is now; kept by the trader, and returned."""
+        changes = {"order_id": order.order_id or f"x-{order.client_order_id}"} | changes
         now = replace(order, state=state, updated_at_ms=self.now_ms, **changes)
         self.commands = self.step(OrderUpdate, now)
         return now

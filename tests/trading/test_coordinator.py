@@ -371,6 +371,24 @@ def test_there_is_one_exit_at_a_time_until_its_fills_are_booked(desk):
     assert desk.trader.positions.held() == [] and places(desk.quote(quote(2_700, 2_900))) == []
 
 
+def test_an_answer_that_knows_of_fills_before_they_are_heard_brings_no_second_exit(desk):
+    desk.hold(4_200)
+    order = desk.allow(places(desk.quote(quote(3_000, 3_200)))[0])
+    desk.update(order, State.EXECUTED, filled_ch=1_000, booked_ch=1_000, order_id="x9")
+    assert places(desk.commands) == []
+    parts = [Booked(f"p{part}", "x9", TICKER, 2, Side.ASK, 3_000, 250, 0, True, desk.now_ms) for part in range(4)]
+    assert [places(desk.step(Fill, part)) for part in parts] == [[]] * 4
+    assert desk.trader.positions.held() == [] and not desk.trader.orders.exiting(TICKER)
+
+
+def test_a_settled_market_lets_its_orders_go_and_takes_no_late_fill(desk):
+    order = desk.hold(4_200)
+    desk.update(order, State.EXECUTED, filled_ch=1_000)
+    desk.settle()
+    desk.step(Fill, Booked("late", "x", TICKER, 2, Side.BID, 4_200, 100, 0, True, desk.now_ms))
+    assert desk.trader.positions.held() == [] and desk.trader.orders.tickers() == set()
+
+
 def test_what_an_exit_left_over_is_tried_again_at_once_and_what_it_did_not_move_after_a_pause(desk):
     desk.hold(4_200)
     (first,) = places(desk.quote(quote(3_000, 3_200)))

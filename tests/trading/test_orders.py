@@ -43,8 +43,14 @@ def test_an_expiry_is_a_whole_second_within_ten_minutes_and_before_the_close():
     assert expiry_ms(Tempo(), market(close_at_ms=7_000), 1_234) is None
 
 
-def test_an_order_is_let_go_when_it_is_over_and_booked():
-    service = OrderService(Tempo())
+def service_that_heard(*counts_ch):
+    """A service whose positions have heard so much of every order."""
+    heard = list(counts_ch)
+    return OrderService(Tempo(), lambda order: sum(heard)), heard
+
+
+def test_an_order_is_let_go_when_it_is_over_and_its_fills_are_heard():
+    service, heard = service_that_heard()
     order = resting_order()
     service.take(order)
     assert service.entering(TICKER) and not service.exiting(TICKER) and service.resting() == [order]
@@ -52,6 +58,9 @@ def test_an_order_is_let_go_when_it_is_over_and_booked():
     service.take(over)
     assert service.entering(TICKER) and service.resting() == [] and not service.in_doubt()
     service.take(resting_order(state=State.CANCELED, filled_ch=300, booked_ch=300))
+    assert service.entering(TICKER), "booked, but the positions do not show it yet"
+    heard.append(300)
+    service.heard_fill()
     assert not service.entering(TICKER) and service.tickers() == set()
 
 
@@ -61,7 +70,7 @@ def test_an_order_is_let_go_when_it_is_over_and_booked():
      (State.RESTING, False)],
 )  # fmt: skip
 def test_what_is_in_doubt(state, doubtful):
-    service = OrderService(Tempo())
+    service, _ = service_that_heard()
     service.take(resting_order(state=state))
     assert service.in_doubt() is doubtful
 

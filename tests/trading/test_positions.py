@@ -60,6 +60,9 @@ def test_a_plan_stays_with_its_position_until_the_market_settles():
     assert tracker.get(TICKER).plan.hold_ms == 5
     tracker.settled(TICKER)
     tracker.add(fill(2, Side.BID, 4_000, 100))
+    assert tracker.held() == [], "booked late: the settlement has paid it"
+    tracker.forget(TICKER)
+    tracker.add(fill(3, Side.BID, 4_000, 100))
     assert tracker.get(TICKER).plan is None
 
 

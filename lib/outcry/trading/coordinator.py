@@ -78,8 +78,8 @@ class Coordinator:
     def __init__(self, strategy: Strategy, tempo: Tempo, time_factor: float, chance: Callable[[], float]) -> None:
         self.phase, self.phase_since_ms = Phase.IDLE, 0
         self.now_ms = 0
-        self.orders = OrderService(tempo)
         self.positions = PositionTracker()
+        self.orders = OrderService(tempo, self.positions.heard_ch)
         self.board = Board(int(strategy.warm_up_ms / time_factor) + SPAN_MARGIN_MS, time_factor)
         self.control: Control | None = None
         self._strategy, self._tempo, self._chance = strategy, tempo, chance
@@ -137,8 +137,10 @@ class Coordinator:
                 self._hear_order(event)
             case Fill():
                 (self.positions.take_back if event.undone else self.positions.add)(event.fill)
+                self.orders.heard_fill()
             case Settlement():
                 self.positions.settled(event.settlement.ticker)
+                self.orders.settled(event.settlement.ticker)
             case Control():
                 self.control = event
             case Clock():
@@ -186,6 +188,7 @@ class Coordinator:
         for ticker in self.board.forget_closed(self.now_ms, needed):
             self._pacing.forget(ticker)
             self._leaving.forget(ticker)
+            self.positions.forget(ticker)
 
     # ---- the state machine ------------------------------------------------------------------------------------------
 

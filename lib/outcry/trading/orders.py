@@ -1,14 +1,14 @@
 """OrderService: this agent's orders as last heard, and what has to be done about those that rest.
 
-It never resends and never guesses. An order counts here exactly as long as it counts against the limits: until it is
-terminal and every fill the exchange reported is booked.
+It never resends and never guesses. An order counts here until it is terminal and every fill the exchange reported has
+been heard: an answer may know of fills that were booked a moment ago and that the positions do not show yet.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from outcry.domain.market import Market
-from outcry.domain.order import Order, Purpose, State, worst_cost_micros
+from outcry.domain.order import TERMINAL, Order, Purpose, State, worst_cost_micros
 from outcry.domain.view import Exposure, Intent
 from outcry.trading.events import Cancel, Command, Control, Place, Renew
 from outcry.trading.tempo import Tempo
@@ -58,10 +58,13 @@ class _Tending:
 
 
 class OrderService:
-    """Orders by client_order_id, questions to the gate by ticket."""
+    """Orders by client_order_id, questions to the gate by ticket.
 
-    def __init__(self, tempo: Tempo) -> None:
-        self._tempo = tempo
+    heard_ch  how much of an order is in fills that were heard, in hundredths
+    """
+
+    def __init__(self, tempo: Tempo, heard_ch: Callable[[Order], int]) -> None:
+        self._tempo, self._heard_ch = tempo, heard_ch
         self._orders: dict[str, Order] = {}
         self._asked: dict[int, Place] = {}
         self._tending: dict[str, _Tending] = {}
@@ -80,11 +83,16 @@ class OrderService:
         known = self._orders.get(order.client_order_id)
         if known and known.state is State.PRESUMED_ABSENT and order.state is State.RESTING:
             self.condemn(order, "it appeared after it was given up", order.updated_at_ms)
-        if order.counts:
-            self._orders[order.client_order_id] = order
-        else:
-            self._orders.pop(order.client_order_id, None)
-            self._tending.pop(order.client_order_id, None)
+        self._orders[order.client_order_id] = order
+        self._let_go(lambda kept: kept.client_order_id == order.client_order_id and self._is_over(kept))
+
+    def heard_fill(self) -> None:
+        """Fills were heard: orders that waited for them only are let go."""
+        self._let_go(self._is_over)
+
+    def settled(self, ticker: str) -> None:
+        """The market paid: what is over there waits for nothing any more."""
+        self._let_go(lambda order: order.ticker == ticker and order.state in TERMINAL)
 
     def in_doubt(self) -> bool:
         """Whether some request is under way whose outcome we do not know."""
@@ -135,6 +143,14 @@ class OrderService:
             elif (expires := self._longer(order, markets.get(order.ticker), now_ms)) is not None:
                 tending.asked_at_ms = now_ms
                 yield Renew(order, expires)
+
+    def _is_over(self, order: Order) -> bool:
+        return order.state in TERMINAL and self._heard_ch(order) >= order.filled_ch
+
+    def _let_go(self, which: Callable[[Order], bool]) -> None:
+        for name in [name for name, order in self._orders.items() if which(order)]:
+            del self._orders[name]
+            self._tending.pop(name, None)
 
     def _longer(self, order: Order, market: Market | None, now_ms: int) -> int | None:
         """A later expiry, when half the time is over and there is one worth asking for."""

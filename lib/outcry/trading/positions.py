@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from outcry.domain.fill import Fill
 from outcry.domain.ledger import Holding, apply_fill, realized_micros
-from outcry.domain.order import Side
+from outcry.domain.order import Order, Side
 from outcry.domain.units import ONE_DOLLAR_CC
 from outcry.domain.view import Intent
 
@@ -48,6 +48,7 @@ class PositionTracker:
         self._fills: dict[str, dict[tuple[str, str], Fill]] = {}
         self._plans: dict[str, Intent] = {}
         self._open: dict[str, Position] = {}
+        self._paid: set[str] = set()
 
     def held(self) -> list[Position]:
         """Every position that is not flat, by ticker."""
@@ -60,6 +61,11 @@ class PositionTracker:
         position = self._open.get(ticker)
         return position.position_ch if position else 0
 
+    def heard_ch(self, order: Order) -> int:
+        """How much of an order is in the fills heard so far."""
+        fills = self._fills.get(order.ticker, {}).values()
+        return sum(fill.count_ch for fill in fills if fill.order_id == order.order_id)
+
     def plan(self, ticker: str, intent: Intent) -> None:
         """Remember the intent of an entry, for the position it may open."""
         self._plans[ticker] = intent
@@ -67,7 +73,9 @@ class PositionTracker:
             self._open[ticker] = replace(self._open[ticker], plan=intent)
 
     def add(self, fill: Fill) -> None:
-        """Take a booked fill; the same one twice is the same fill."""
+        """Take a booked fill; the same one twice is the same fill, and a market that has paid is over."""
+        if fill.ticker in self._paid:
+            return
         self._fills.setdefault(fill.ticker, {})[(fill.trade_id, fill.order_id)] = fill
         self._fold(fill.ticker)
 
@@ -78,9 +86,14 @@ class PositionTracker:
 
     def settled(self, ticker: str) -> None:
         """The market paid: nothing is held there any more."""
+        self._paid.add(ticker)
         self._fills.pop(ticker, None)
         self._plans.pop(ticker, None)
         self._open.pop(ticker, None)
+
+    def forget(self, ticker: str) -> None:
+        """A market so long over that nobody speaks of it any more."""
+        self._paid.discard(ticker)
 
     def reviewed(self, ticker: str, at_ms: int) -> None:
         if ticker in self._open:
