@@ -1,90 +1,23 @@
 """REST endpoints that change orders: create, amend, decrease, cancel, batches, cancel-all. All on the YES scale."""
 
-from typing import Literal
-
-from msgspec import Struct
-
-from outcry.domain.order import Side, TimeInForce
-from outcry.domain.units import parse_decimal
 from outcry.paper import refusals, text
 from outcry.paper.calls import Call, Route, answer, bad_parameter, batch_cost, primary, shaped
 from outcry.paper.events import AccountFill, EngineEvent
 from outcry.paper.http import Answer
 from outcry.paper.limits import CANCEL_COST, DEFAULT_COST
-from outcry.paper.records import AmendRequest, NewOrderRequest, OrderStatus, Reject, SelfTrade
+from outcry.paper.order_bodies import (
+    AUTO_ROUTE,
+    Amendment,
+    Cancellation,
+    Decrease,
+    NewOrder,
+    explicit,
+    read_count_ch,
+)
+from outcry.paper.records import AmendRequest, OrderStatus, Reject
 from outcry.paper.shapes import Json
 
 ORDERS = "/portfolio/events/orders"
-AUTO_ROUTE = -1
-
-
-class NewOrder(Struct):
-    """The body of a create, and an item of a batch of them."""
-
-    ticker: str
-    side: Literal["bid", "ask"]
-    count: str
-    price: str
-    time_in_force: Literal["good_till_canceled", "immediate_or_cancel", "fill_or_kill"]
-    self_trade_prevention_type: Literal["taker_at_cross", "maker"]
-    client_order_id: str | None = None
-    expiration_time: int | None = None
-    post_only: bool | None = None
-    reduce_only: bool | None = None
-    cancel_order_on_pause: bool | None = None
-    subaccount: int | None = None
-    order_group_id: str | None = None
-    exchange_index: int | None = None
-
-    def request(self) -> NewOrderRequest:
-        primary(self.subaccount)
-        if self.order_group_id:
-            raise Reject(404, "order_group_not_found", "order group not found")
-        return NewOrderRequest(
-            ticker=self.ticker,
-            side=Side(self.side),
-            price_cc=_price_cc(self.price),
-            count_ch=_count_ch(self.count),
-            time_in_force=TimeInForce(self.time_in_force),
-            self_trade=SelfTrade(self.self_trade_prevention_type),
-            client_order_id=self.client_order_id or "",
-            expires_at_ms=None if self.expiration_time is None else self.expiration_time * 1000,
-            post_only=bool(self.post_only),
-            reduce_only=bool(self.reduce_only),
-            cancel_on_pause=bool(self.cancel_order_on_pause),
-            exchange_index=_explicit(self.exchange_index),
-        )
-
-
-class Amendment(Struct):
-    """`count` is the total: what has filled plus what shall still rest."""
-
-    ticker: str
-    side: Literal["bid", "ask"]
-    price: str
-    count: str
-    client_order_id: str | None = None
-    updated_client_order_id: str | None = None
-    expiration_time: int | None = None
-    exchange_index: int | None = None
-
-
-class Decrease(Struct):
-    """Exactly one of `reduce_by` and `reduce_to`."""
-
-    reduce_by: str | None = None
-    reduce_to: str | None = None
-    market_ticker: str | None = None
-    exchange_index: int | None = None
-
-
-class Cancellation(Struct):
-    """An item of a batch of cancels."""
-
-    order_id: str
-    market_ticker: str | None = None
-    exchange_index: int | None = None
-    subaccount: int | None = None
 
 
 # ---- one order ------------------------------------------------------------------------------------------------------
@@ -106,7 +39,7 @@ def _create(call: Call, wanted: NewOrder) -> Json:
 
 def cancel(call: Call) -> Json:
     call.subaccount()
-    ticker, index = call.text("market_ticker") or None, _explicit(call.number("exchange_index", AUTO_ROUTE))
+    ticker, index = call.text("market_ticker") or None, explicit(call.number("exchange_index", AUTO_ROUTE))
     return _cancel(call, call.path["order_id"], ticker, index)
 
 
@@ -121,17 +54,7 @@ def _cancel(call: Call, order_id: str, ticker: str | None, index: int | None) ->
 
 def amend(call: Call) -> Json:
     call.subaccount()
-    wanted = call.body(Amendment)
-    request = AmendRequest(
-        ticker=wanted.ticker,
-        side=Side(wanted.side),
-        price_cc=_price_cc(wanted.price),
-        count_ch=_count_ch(wanted.count),
-        client_order_id=wanted.client_order_id or "",
-        updated_client_order_id=wanted.updated_client_order_id or "",
-        expires_at_ms=None if wanted.expiration_time is None else wanted.expiration_time * 1000,
-        exchange_index=_explicit(wanted.exchange_index),
-    )
+    request = call.body(Amendment).request()
     before_ch = _total_ch(call, call.path["order_id"])
     order, events = call.exchange.engine.amend(call.account, call.path["order_id"], request, call.now_ms)
     call.exchange.step(events)
@@ -152,15 +75,15 @@ def decrease(call: Call) -> Json:
         raise bad_parameter("exactly one of reduce_by and reduce_to is needed")
     engine, order_id = call.exchange.engine, call.path["order_id"]
     order = engine.order(call.account, order_id)
-    index = _explicit(wanted.exchange_index)
+    index = explicit(wanted.exchange_index)
     if index is None and wanted.market_ticker is None:
         index = 0
     if order.status is not OrderStatus.RESTING or (index is not None and index != order.exchange_index):
         raise Reject(404, "not_found", "order not found")
     if wanted.reduce_by is not None:
-        target_ch = max(0, order.remaining_ch - _count_ch(wanted.reduce_by))
+        target_ch = max(0, order.remaining_ch - read_count_ch(wanted.reduce_by))
     else:
-        target_ch = min(order.remaining_ch, _count_ch(wanted.reduce_to or "0"))
+        target_ch = min(order.remaining_ch, read_count_ch(wanted.reduce_to or "0"))
     if target_ch == 0:
         _cancel(call, order_id, order.ticker, order.exchange_index)
     else:
@@ -202,7 +125,7 @@ def cancel_batch(call: Call) -> Json:
         wanted = shaped(item, Cancellation)
         try:
             primary(wanted.subaccount)
-            results.append(_cancel(call, wanted.order_id, wanted.market_ticker, _explicit(wanted.exchange_index)))
+            results.append(_cancel(call, wanted.order_id, wanted.market_ticker, explicit(wanted.exchange_index)))
         except Reject as refusal:
             error = refusals.error(refusal)
             results.append({"order_id": wanted.order_id, "reduced_by": "0.00", "error": error})
@@ -245,24 +168,6 @@ def _per_contract(micros: int, count_ch: int) -> int:
 
 def _total_ch(call: Call, order_id: str) -> int:
     return call.exchange.engine.order(call.account, order_id).initial_ch
-
-
-def _explicit(index: int | None) -> int | None:
-    return None if index == AUTO_ROUTE else index
-
-
-def _price_cc(given: str) -> int:
-    try:
-        return parse_decimal(given, 4)
-    except ValueError as error:
-        raise Reject(400, "invalid_price", "price is not a decimal of at most 4 places", str(error)) from None
-
-
-def _count_ch(given: str) -> int:
-    try:
-        return parse_decimal(given, 2)
-    except ValueError as error:
-        raise Reject(400, "invalid_order_size", "count is not a decimal of at most 2 places", str(error)) from None
 
 
 def _shard_in_body(call: Call) -> int | None:

@@ -5,71 +5,10 @@ from collections.abc import Iterable
 import msgspec
 
 from outcry.paper import push, stream_shapes
+from outcry.paper.commands import ERRORS, Params, Wrong
 from outcry.paper.index_board import IndexBoard
 from outcry.paper.push import Hub, Subscription
 from outcry.paper.websocket import WebSocket
-
-ERRORS = {
-    1: "Unable to process message",
-    2: "Params required",
-    3: "Channels required",
-    4: "Subscription IDs required",
-    5: "Unknown command",
-    7: "Unknown subscription ID",
-    8: "Unknown channel name",
-    11: "Invalid parameter",
-    12: "Exactly one subscription ID is required",
-    13: "Unsupported action",
-    14: "Market Ticker required",
-    15: "Action required",
-    24: "Index IDs required",
-    25: "Subscription buffer overflow",
-}
-
-
-class _Wrong(Exception):
-    """A command cannot be done. `subscription` is the one it was about, where it was about one."""
-
-    def __init__(self, code: int, subscription: Subscription | None = None, why: str = "") -> None:
-        super().__init__(code)
-        self.code, self.subscription, self.why = code, subscription, why
-
-
-class _Params(msgspec.Struct):
-    """All parameters of all commands that this exchange acts on."""
-
-    channels: list[str] = []
-    market_ticker: str | None = None
-    market_tickers: list[str] | None = None
-    market_id: str | None = None
-    market_ids: list[str] | None = None
-    sid: int | None = None
-    sids: list[int] = []
-    action: str = ""
-    index_ids: list[str] = []
-    use_yes_price: bool = False
-    send_initial_snapshot: bool = False
-    skip_ticker_ack: bool = False
-
-    def tickers(self, hub: Hub) -> list[str] | None:
-        """The markets named, by ticker or by id; None when none are. An unknown id names nothing."""
-        if self.market_ticker is not None and self.market_tickers is not None:
-            raise _Wrong(11, why="market_ticker and market_tickers exclude each other")
-        if self.market_ticker is not None:
-            return [self.market_ticker]
-        if self.market_tickers is not None:
-            return self.market_tickers or None
-        ids = ([self.market_id] if self.market_id else []) + (self.market_ids or [])
-        if not ids:
-            return None
-        known = hub.market_ids()
-        return [known[market_id] for market_id in ids if market_id in known]
-
-    def one_sid(self) -> int:
-        sids = [*self.sids] if self.sid is None else [*self.sids, self.sid]
-        if len(sids) != 1:
-            raise _Wrong(12)
-        return sids[0]
 
 
 class StreamSession:
@@ -89,22 +28,22 @@ class StreamSession:
         try:
             command = msgspec.json.decode(message)
             if not isinstance(command, dict):
-                raise _Wrong(1)
+                raise Wrong(1)
             given = command.get("id", 0)
             if not isinstance(given, int) or isinstance(given, bool) or given < 0:
-                raise _Wrong(11, why="id must be a positive integer")
+                raise Wrong(11, why="id must be a positive integer")
             command_id = given
             self._do(command_id, command)
         except msgspec.DecodeError:
-            self._error(command_id, _Wrong(1))
-        except _Wrong as wrong:
+            self._error(command_id, Wrong(1))
+        except Wrong as wrong:
             self._error(command_id, wrong)
 
     def overflow(self) -> None:
         """The client does not read: its subscriptions end, and it is told so."""
         for subscription in list(self._by_sid.values()):
             self._forget(subscription)
-            self._error(0, _Wrong(25, subscription))
+            self._error(0, Wrong(25, subscription))
 
     def ended(self) -> None:
         for subscription in list(self._by_sid.values()):
@@ -116,30 +55,30 @@ class StreamSession:
         name = command.get("cmd")
         if name == "list_subscriptions":
             held = [{"channel": one.channel, "sid": sid} for sid, one in self._by_sid.items()]
-            self._say({"type": "ok", "msg": held}, command_id)
+            self._say({"id": command_id, "type": "ok", "msg": held}, command_id)
             return
         if name not in ("subscribe", "unsubscribe", "update_subscription"):
-            raise _Wrong(5)
+            raise Wrong(5)
         if not isinstance(command.get("params"), dict):
-            raise _Wrong(2)
+            raise Wrong(2)
         try:
-            params = msgspec.convert(command["params"], _Params)
+            params = msgspec.convert(command["params"], Params)
         except msgspec.ValidationError as error:
-            raise _Wrong(11, why=str(error)) from None
+            raise Wrong(11, why=str(error)) from None
         {"subscribe": self._subscribe, "unsubscribe": self._unsubscribe, "update_subscription": self._update}[name](
             command_id, params
         )
 
-    def _subscribe(self, command_id: int, params: _Params) -> None:
+    def _subscribe(self, command_id: int, params: Params) -> None:
         """Subscribe to channels; a channel held already takes the new markets into its subscription."""
         if not params.channels:
-            raise _Wrong(3)
+            raise Wrong(3)
         tickers = params.tickers(self._hub)
         for channel in params.channels:
             if channel not in push.CHANNELS:
-                raise _Wrong(8)
+                raise Wrong(8)
             if channel == push.BOOK and (tickers is None or params.market_id or params.market_ids):
-                raise _Wrong(14)
+                raise Wrong(14)
         held = {subscription.channel: subscription for subscription in self._by_sid.values()}
         for channel in dict.fromkeys(params.channels):
             wanted = tickers if channel in push.BY_TICKER else None
@@ -158,7 +97,7 @@ class StreamSession:
             self._hub.add(subscription, wanted or ())
             self._show(subscription, dict.fromkeys(wanted or ()), params.send_initial_snapshot)
 
-    def _merge(self, command_id: int, held: Subscription, wanted: list[str] | None, params: _Params) -> None:
+    def _merge(self, command_id: int, held: Subscription, wanted: list[str] | None, params: Params) -> None:
         if held.channel == push.INDEX:
             held.indices.update(params.index_ids)
             self._ok(command_id, held)
@@ -170,51 +109,51 @@ class StreamSession:
             self._hub.add(held, ())
             self._ok(command_id, held)
 
-    def _unsubscribe(self, command_id: int, params: _Params) -> None:
+    def _unsubscribe(self, command_id: int, params: Params) -> None:
         sids = [*params.sids] if params.sid is None else [*params.sids, params.sid]
         if not sids:
-            raise _Wrong(4)
+            raise Wrong(4)
         for sid in sids:
             subscription = self._by_sid.get(sid)
             if subscription is None:
-                self._error(command_id, _Wrong(7))
+                self._error(command_id, Wrong(7))
                 continue
             self._forget(subscription)
             self._say({"type": "unsubscribed", "sid": sid, "seq": subscription.next_seq()}, command_id)
 
-    def _update(self, command_id: int, params: _Params) -> None:
+    def _update(self, command_id: int, params: Params) -> None:
         subscription = self._by_sid.get(params.one_sid())
         if subscription is None:
-            raise _Wrong(7)
+            raise Wrong(7)
         if not params.action:
-            raise _Wrong(15, subscription)
+            raise Wrong(15, subscription)
         if params.action in ("add_markets", "delete_markets", "get_snapshot"):
             self._update_markets(command_id, subscription, params)
         elif params.action in ("subscribe_indices", "unsubscribe_indices", "indexlist"):
             self._update_indices(command_id, subscription, params)
         else:
-            raise _Wrong(13, subscription)
+            raise Wrong(13, subscription)
 
-    def _update_markets(self, command_id: int, subscription: Subscription, params: _Params) -> None:
+    def _update_markets(self, command_id: int, subscription: Subscription, params: Params) -> None:
         is_book = subscription.channel == push.BOOK
         if subscription.channel not in push.BY_TICKER or (params.action == "get_snapshot" and not is_book):
-            raise _Wrong(13, subscription)
+            raise Wrong(13, subscription)
         tickers = params.tickers(self._hub)
         if tickers is None:
-            raise _Wrong(14, subscription)
+            raise Wrong(14, subscription)
         if params.action == "get_snapshot":
             for ticker in tickers:
                 self._hub.snapshot(subscription, ticker, command_id)
         elif params.action == "add_markets":
             self._add_markets(command_id, subscription, tickers, params)
         elif subscription.tickers is None:
-            raise _Wrong(11, subscription, "the subscription is about all markets")
+            raise Wrong(11, subscription, "the subscription is about all markets")
         else:
             self._hub.remove(subscription, tickers)
             subscription.tickers.difference_update(tickers)
             self._ok(command_id, subscription)
 
-    def _add_markets(self, command_id: int, held: Subscription, tickers: list[str], params: _Params) -> None:
+    def _add_markets(self, command_id: int, held: Subscription, tickers: list[str], params: Params) -> None:
         """Take markets into a subscription. Those it has already cause nothing; one about everything stays so."""
         fresh: dict[str, None] = {}
         if held.tickers is not None:
@@ -224,15 +163,15 @@ class StreamSession:
         self._ok(command_id, held)
         self._show(held, fresh, params.send_initial_snapshot)
 
-    def _update_indices(self, command_id: int, subscription: Subscription, params: _Params) -> None:
+    def _update_indices(self, command_id: int, subscription: Subscription, params: Params) -> None:
         if subscription.channel != push.INDEX:
-            raise _Wrong(13, subscription)
+            raise Wrong(13, subscription)
         if params.action == "indexlist":
             listed = stream_shapes.tail({"index_ids": self._board.ids}, self._hub.now_ms())
             subscription.tell(b"cfbenchmarks_value_indexlist", listed, command_id)
             return
         if not params.index_ids:
-            raise _Wrong(24, subscription)
+            raise Wrong(24, subscription)
         if params.action == "subscribe_indices":
             subscription.indices.update(params.index_ids)
         elif push.ALL_INDICES in params.index_ids:
@@ -259,7 +198,7 @@ class StreamSession:
             body["msg"] = {"market_tickers": sorted(subscription.tickers)}
         self._say(body, command_id)
 
-    def _error(self, command_id: int, wrong: _Wrong) -> None:
+    def _error(self, command_id: int, wrong: Wrong) -> None:
         body: dict[str, object] = {"type": "error"}
         if wrong.subscription is not None:
             body |= {"sid": wrong.subscription.sid, **_seq(wrong.subscription)}

@@ -5,6 +5,7 @@ go out past it: a server's frame is a two- to ten-byte header before the payload
 is built once and each copy costs one header.
 """
 
+import logging
 import struct
 
 from websockets.frames import CloseCode, Frame, Opcode
@@ -16,6 +17,8 @@ MAX_MESSAGE = 64 << 20  # bytes; the exchange's own limit
 _SHORT = struct.Struct("!BBH").pack
 _LONG = struct.Struct("!BBQ").pack
 _TEXT = 0x81  # final frame, text
+_log = logging.getLogger(__name__)
+_log.setLevel(logging.WARNING)  # that a connection opened is no news
 _TINY = tuple(bytes((_TEXT, size)) for size in range(126))
 
 
@@ -35,7 +38,7 @@ class WebSocket:
     def __init__(self) -> None:
         self.outgoing: list[bytes] = []
         self.ended = False
-        self._protocol = ServerProtocol(max_size=MAX_MESSAGE)
+        self._protocol = ServerProtocol(max_size=MAX_MESSAGE, logger=_log)
         self._parts: list[bytes] = []
 
     @property
