@@ -57,7 +57,11 @@ def test_everything_is_there_in_order_of_arrival(tmp_path: Path):
     assert publish[2] == 17
     assert rows[2][0] < publish[0] < rows[3][0]
     (snapshot,) = reader.chunks("snapshot")
-    assert (snapshot.name, snapshot.seq0, snapshot.columns) == ("A", 1, [[4300, -4500], [100, 7]])
+    assert (snapshot.name, snapshot.seq0, [list(column) for column in snapshot.columns]) == (
+        "A",
+        1,
+        [[4300, -4500], [100, 7]],
+    )
     assert snapshot.arrival0 < rows[0][0]
     (ticker,) = [row for chunk in reader.chunks("ticker") for row in chunk.rows]
     assert ticker[3:] == (-1, 4300, -1, 100, 0, 9, 8)

@@ -21,21 +21,29 @@ HUGE = 1 << 62  # differences of two must still fit
 def test_what_is_packed_unpacks_to_itself(table: list[list[int]], data: st.DataObject):
     growing = [data.draw(st.booleans()) for _ in table]
     codec, blob, crc = columns.pack(table, growing)
-    assert columns.unpack(codec, blob, crc, len(table[0])) == table
+    assert [list(column) for column in columns.unpack(codec, blob, crc, len(table[0]))] == table
 
 
 def test_each_column_is_as_narrow_as_it_can_be():
-    codec, blob, _crc = columns.pack(
-        [range(1_000_000, 1_000_500), [127] * 500, [128] * 500, [-40_000] * 500, [1 << 40] * 500],
-        [True, False, False, False, False],
-    )
-    assert codec == "zlib1:+i:b:h:i:q"
-    assert len(blob) < 200
+    some = [1, 2, 4] * 100
+    times = [1_000_000 + at + at // 7 for at in range(300)]
+    table = [times, [*some[1:], 127], [*some[1:], 128], [*some[1:], -40_000], [*some[1:], 1 << 40]]
+    codec, _, _ = columns.pack(table, [True, False, False, False, False])
+    assert codec == "zlib1:b+1000000:b:h:i:q"
+
+
+def test_a_column_that_counts_evenly_takes_no_room():
+    codec, blob, crc = columns.pack([range(5, 505), [-3] * 500, [9, 7, 5, 3] * 125], [True, False, False])
+    assert codec == "zlib1:@5,1:@-3,0:b"
+    assert len(blob) < 40
+    assert [list(column)[:3] for column in columns.unpack(codec, blob, crc, 500)] == [[5, 6, 7], [-3] * 3, [9, 7, 5]]
+    codec, _, _ = columns.pack([[9, 6, 3], [1, 2, 4]], [False, True])
+    assert codec == "zlib1:@9,-3:b+1"
 
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "rows", "crc"])
 def test_damage_is_told(damage: str):
-    codec, blob, crc = columns.pack([[1, 2, 3], [5, 6, 7]], [True, False])
+    codec, blob, crc = columns.pack([[1, 2, 4], [5, 6, 8]], [True, False])
     rows = 3
     if damage == "flip":
         blob = blob[:5] + bytes([blob[5] ^ 0xFF]) + blob[6:]
@@ -51,4 +59,4 @@ def test_damage_is_told(damage: str):
 
 def test_a_number_beyond_64_bits_is_refused():
     with pytest.raises(InvariantBroken):
-        columns.pack([[1 << 63]], [False])
+        columns.pack([[1 << 63, 5, 9]], [False])

@@ -56,8 +56,12 @@ def test_rows_of_every_kind_come_back_as_they_went_in(file: Path):
     (prints,) = reader.chunks("print")
     assert (prints.ids, prints.seq0, prints.seq1, prints.epoch, prints.sid) == (("t-1", "t-2"), 1, 2, 1, 2)
     full, empty = reader.chunks("snapshot")
-    assert (full.name, full.seq0, full.columns) == ("B", 9, [[4300, 4200, -4500], [10, 20, 5]])
-    assert (empty.name, empty.columns) == ("A", [[], []])
+    assert (full.name, full.seq0, [list(column) for column in full.columns]) == (
+        "B",
+        9,
+        [[4300, 4200, -4500], [10, 20, 5]],
+    )
+    assert (empty.name, [list(column) for column in empty.columns]) == ("A", [[], []])
     gap, raw = reader.notes()
     assert (gap.kind, gap.seq, gap.name, gap.body) == ("gap", 11, "A", b'{"lost": 3}')
     assert raw.body == b"\xff{"

@@ -2,7 +2,7 @@
 
 import sqlite3
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ class Chunk(NamedTuple):
     seq1: int | None
     t0_ms: int
     t1_ms: int
-    columns: list[list[int]]
+    columns: list[Sequence[int]]
     ids: tuple[str, ...]
 
     @property
@@ -76,6 +76,13 @@ class Reader:
         )
         for row in rows:
             yield Note(*row)
+
+    def bytes_of(self, kind: str) -> int:
+        """How much room the bodies of one kind take."""
+        found: int = self._db.execute(
+            "SELECT coalesce(sum(length(body)), 0) FROM chunks WHERE kind = ?", (kind,)
+        ).fetchone()[0]
+        return found
 
     def close(self) -> None:
         self._db.close()
