@@ -291,3 +291,14 @@ def test_a_connection_the_caller_gives_up_is_reported_once():
         assert event.reason == "books crossed"
         assert stream.events(0.01) == []
         stream.close()
+
+
+def test_commands_on_a_connection_that_just_broke_are_no_error():
+    with served(until_closed) as url:
+        stream = Stream(url, None)
+        stream.events(0.1)
+        stream._socket.sock.close()
+        stream.subscribe(["ticker"], ["M"])
+        stream.subscribe(["trade"], ["M"])
+        (event,) = stream.events(0.1)
+        assert "could not be sent" in event.reason

@@ -218,9 +218,14 @@ class Stream:
         return self._command_id
 
     def send(self, body: dict[str, Any]) -> None:
-        """Send a command in the peer's own words. Raises Unavailable when there is no connection."""
-        if self._socket is None or self._broken:
+        """Send a command in the peer's own words. Raises Unavailable when there is no connection.
+
+        A connection that breaks under it is no error here: the next `events()` says so.
+        """
+        if self._socket is None:
             raise Unavailable(f"stream is not connected: {body.get('cmd', 'command')} not sent")
+        if self._broken:
+            return
         try:
             self._socket.send(msgspec.json.encode(body).decode())
         except (OSError, websocket.WebSocketException) as error:
