@@ -89,7 +89,6 @@ def test_a_wrong_option_is_usage(tmp_path):
     ("settings", "said"),
     [
         ("nonsense = 1", "unknown setting nonsense"),
-        ('environment = "paper"', "'paper' is not in this build yet"),
         ('environment = "production"', "needs live = true"),
         ('environment = "production"\nlive = true', "no record of a passed golive check"),
     ],

@@ -15,7 +15,7 @@ import click
 
 import outcry
 from outcry.domain.errors import Misconfigured, Unavailable
-from outcry.domain.market import Status
+from outcry.domain.market import Market, Status
 from outcry.domain.units import ONE_DOLLAR_MICROS
 from outcry.ops import log
 from outcry.ops.clock import now_ms
@@ -52,24 +52,46 @@ class Plan:
     port: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Playing:
+    """A source of markets, and what else there is to say of it.
+
+    verified  for a replay: whether its books agree with the recording's own, and how well
+    trouble   for a mirror: what it cannot see just now, "" when all is well
+    """
+
+    source: Source
+    verified: Callable[[], tuple[bool, list[str]]] | None = None
+    trouble: Callable[[], str] = str
+
+
 def run(floor: Floor, plan: Plan) -> None:
     """Serve until SIGTERM or SIGINT.
 
     raises  Misconfigured when this floor's orders go elsewhere, its key is missing, or the address cannot be used;
             Unavailable when the exchange of this floor runs already
     """
-    if floor.settings.environment != "embedded":
-        raise Misconfigured(f"environment {floor.settings.environment!r} has no exchange on this machine yet")
+    environment = floor.settings.environment
+    if not floor.local:
+        raise Misconfigured(f"environment {environment!r} has its exchange elsewhere", "use 'embedded' or 'paper'")
+    if environment == "paper" and plan.replay:
+        raise Misconfigured("environment 'paper' mirrors another exchange and replays nothing", "use 'embedded'")
     supervisor = Supervisor(NAME)
-    with one_instance(floor.folder, NAME), contextlib.closing(exchange_books.open_file(floor.exchange_books)) as books:
+    with (
+        one_instance(floor.folder, NAME),
+        contextlib.closing(exchange_books.open_file(floor.exchange_books)) as books,
+        contextlib.ExitStack() as leaving,
+    ):
         engine = keeping.load(books, lambda: str(uuid.uuid4()))
         keep = _keeper(books, engine)
-        _open_account(floor, engine, keep)
-        source, verified = _source(floor, plan, engine)
-        exchange = Exchange(engine, source, keep, _keys(floor), now_ms, _terms(floor))
+        playing = (
+            _mirrored(floor, engine, supervisor, leaving) if environment == "paper" else _made(floor, plan, engine)
+        )
+        _open_account(floor, engine, keep, playing.source)
+        exchange = Exchange(engine, playing.source, keep, _keys(floor), now_ms, _terms(floor))
         server = _listen(floor, plan, exchange)
         try:
-            _Program(floor, supervisor, server, source, verified).run()
+            _Program(floor, supervisor, server, playing).run()
         finally:
             server.close()
             floor.exchange_file.unlink(missing_ok=True)
@@ -87,10 +109,13 @@ def _keeper(books: sqlite3.Connection, engine: Engine) -> Callable[[], None]:
     return keep
 
 
-def _open_account(floor: Floor, engine: Engine, keep: Callable[[], None]) -> None:
-    """The floor's own account, with its deposit, when the exchange is new."""
+def _open_account(floor: Floor, engine: Engine, keep: Callable[[], None], source: Source) -> None:
+    """The floor's own account, when the exchange is new: its deposit, in equal parts where there are several shards."""
     local = floor.settings.local
-    deposit = {windows.CRYPTO_SHARD: local.deposit_dollars * ONE_DOLLAR_MICROS}
+    shards = sorted({info.exchange_index for info in source.series()}) or [windows.CRYPTO_SHARD]
+    share_dollars, left_dollars = divmod(local.deposit_dollars, len(shards))
+    deposit = dict.fromkeys(shards, share_dollars * ONE_DOLLAR_MICROS)
+    deposit[shards[0]] += left_dollars * ONE_DOLLAR_MICROS
     if engine.add_account(ACCOUNT, deposit, local.tier):
         keep()
         _log.info("opened_account", account=ACCOUNT, deposit_dollars=local.deposit_dollars)
@@ -110,18 +135,32 @@ def _terms(floor: Floor) -> Terms:
     return Terms(local.balance_excludes_resting, local.read_lag_ms, every_ms)
 
 
-def _source(floor: Floor, plan: Plan, engine: Engine) -> tuple[Source, Callable[[], tuple[bool, list[str]]] | None]:
-    """The source of markets; and for a replay, how well its books agree with the recording's own."""
+def _mirrored(floor: Floor, engine: Engine, supervisor: Supervisor, leaving: contextlib.ExitStack) -> _Playing:
+    """Another exchange's markets, looked at until we leave."""
+    from outcry.desk.mirror import open_mirror
+
+    mirror = open_mirror(floor, _owed(engine), supervisor.wait)
+    leaving.callback(mirror.close)
+    mirror.start()
+    return _Playing(mirror, trouble=lambda: mirror.trouble)
+
+
+def _owed(engine: Engine) -> list[Market]:
+    """Markets of an earlier life that were not paid yet."""
+    return [record.market for record in engine.markets() if record.market.status is not Status.FINALIZED]
+
+
+def _made(floor: Floor, plan: Plan, engine: Engine) -> _Playing:
+    """Replayed or generated markets."""
     local = floor.settings.local
     if plan.replay:
         from outcry.paper.replay import Replay
 
         replay = Replay(plan.replay, start_ms=now_ms(), speed=plan.speed)
-        return replay, lambda: (replay.verifier.ok, replay.verifier.lines())
+        return _Playing(replay, lambda: (replay.verifier.ok, replay.verifier.lines()))
     from outcry.paper.generate import Generator
 
     at_ms = now_ms()
-    owed = [record.market for record in engine.markets() if record.market.status is not Status.FINALIZED]
     generator = Generator(
         local.seed,
         floor.settings.discovery.series,
@@ -130,9 +169,9 @@ def _source(floor: Floor, plan: Plan, engine: Engine) -> tuple[Source, Callable[
         average_s=local.average_s,
         volatility=local.volatility,
         jumps_per_hour=local.jumps_per_hour,
-        owed=[market for market in owed if market.close_at_ms <= at_ms],
+        owed=[market for market in _owed(engine) if market.close_at_ms <= at_ms],
     )
-    return generator, None
+    return _Playing(generator)
 
 
 def _listen(floor: Floor, plan: Plan, exchange: Exchange) -> Server:
@@ -160,11 +199,10 @@ class _Program:
         floor: Floor,
         supervisor: Supervisor,
         server: Server,
-        source: Source,
-        verified: Callable[[], tuple[bool, list[str]]] | None,
+        playing: _Playing,
     ) -> None:
-        self._floor, self._supervisor, self._server, self._source = floor, supervisor, server, source
-        self._verified = verified
+        self._floor, self._supervisor, self._server, self._playing = floor, supervisor, server, playing
+        self._trouble = ""
         self._started_ms = self._since_ms = now_ms()
         self._beat_at = 0.0
         self._state = "SERVING"
@@ -183,8 +221,10 @@ class _Program:
         _log.info("listened", rest_url=self._facts["rest_url"])
         while not self._supervisor.stopping:
             self._server.turn(IDLE_S)
-            if self._state == "SERVING" and self._source.next_at_ms() is None:
+            if self._state == "SERVING" and self._playing.source.next_at_ms() is None:
                 self._ended()
+            if bool(trouble := self._playing.trouble()) != bool(self._trouble):
+                self._troubled(trouble)
             if time.monotonic() >= self._beat_at:
                 self._beat()
 
@@ -199,18 +239,24 @@ class _Program:
         """The recording is over: say so, and how well the books agreed; go on serving what there is."""
         self._state, self._since_ms, self._beat_at = "ENDED", now_ms(), 0.0
         self._facts["ended"] = True
-        if self._verified is not None:
-            agrees, lines = self._verified()
+        if self._playing.verified is not None:
+            agrees, lines = self._playing.verified()
             self._facts["replay"] = {"agrees": agrees, "lines": lines}
             for line in lines:
                 click.echo(line)
             (_log.info if agrees else _log.warning)("ended_replay", agrees=agrees)
         self._publish()
 
+    def _troubled(self, trouble: str) -> None:
+        """The mirrored exchange can no longer be seen in part, or can again."""
+        self._trouble = trouble
+        self._state, self._since_ms, self._beat_at = ("DEGRADED" if trouble else "SERVING"), now_ms(), 0.0
+        (_log.warning if trouble else _log.info)("changed_state", state=self._state, trouble=trouble)
+
     def _beat(self) -> None:
         self._beat_at = time.monotonic() + BEAT_EVERY_S
         self._supervisor.beat()
-        self._supervisor.status(self._state)
+        self._supervisor.status(f"{self._state} {self._trouble}".rstrip())
         if not self._floor.database.exists():
             return
         try:
@@ -223,7 +269,11 @@ class _Program:
                     state=self._state,
                     state_since_ms=self._since_ms,
                     version=outcry.__version__,
-                    detail={"clients": self._server.clients, "rest_url": self._facts["rest_url"]},
+                    detail={
+                        "clients": self._server.clients,
+                        "rest_url": self._facts["rest_url"],
+                        "trouble": self._playing.trouble(),
+                    },
                     now_ms=now_ms(),
                 )
         except (sqlite3.Error, Unavailable) as error:

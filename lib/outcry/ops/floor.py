@@ -93,6 +93,28 @@ class Floor:
             raise Misconfigured(f"no key id at {self.folder / 'kalshi.key-id'}", mend) from None
 
     @property
+    def upstream_key_file(self) -> Path:
+        """The key for the exchange that `paper` mirrors: systemd's credential, else $OUTCRY_UPSTREAM_KEY_FILE, else
+        upstream.pem of this floor. Without one its books are polled."""
+        credentials = os.environ.get("CREDENTIALS_DIRECTORY", "")
+        if credentials and (Path(credentials) / "upstream.pem").exists():
+            return Path(credentials) / "upstream.pem"
+        return Path(os.environ.get("OUTCRY_UPSTREAM_KEY_FILE") or self.folder / "upstream.pem")
+
+    def upstream_key_id(self) -> str:
+        """The id of that key: $OUTCRY_UPSTREAM_KEY_ID, else the file upstream.key-id of this floor.
+
+        raises  Misconfigured when there is none
+        """
+        if key_id := os.environ.get("OUTCRY_UPSTREAM_KEY_ID"):
+            return key_id.strip()
+        try:
+            return (self.folder / "upstream.key-id").read_text().strip()
+        except FileNotFoundError:
+            mend = "put the key id into it or into OUTCRY_UPSTREAM_KEY_ID"
+            raise Misconfigured(f"no key id at {self.folder / 'upstream.key-id'}", mend) from None
+
+    @property
     def local(self) -> bool:
         """Whether orders go to our own exchange on this machine."""
         return self.settings.environment in ("embedded", "paper")
@@ -102,12 +124,8 @@ class Floor:
 
         raises  Unavailable when the local exchange is not listening
         """
-        exchange = self.settings.exchange
         if not self.local:
-            rest, stream = HOSTS[self.settings.environment]
-            return Addresses(
-                exchange.rest_url or rest, exchange.stream_url or stream, exchange.spot_url or COINBASE_URL
-            )
+            return self._hosts(self.settings.environment)
         try:
             found = json.loads(self.exchange_file.read_text())
             return Addresses(found["rest_url"], found["stream_url"], found["spot_url"])
@@ -116,6 +134,15 @@ class Floor:
         except (ValueError, KeyError) as error:
             raise Unavailable(f"{self.exchange_file} cannot be read: {error}", "restart bin/exchange") from None
 
+    def upstream(self) -> Addresses:
+        """The exchange that `paper` mirrors: production, unless the settings name another."""
+        return self._hosts("production")
+
+    def _hosts(self, environment: str) -> Addresses:
+        rest, stream = HOSTS[environment]
+        exchange = self.settings.exchange
+        return Addresses(exchange.rest_url or rest, exchange.stream_url or stream, exchange.spot_url or COINBASE_URL)
+
 
 def open_floor(settings: Settings, state: Path, *, quiet: bool = False) -> Floor:
     """The floor of an environment, with the gate to real money.
@@ -123,8 +150,6 @@ def open_floor(settings: Settings, state: Path, *, quiet: bool = False) -> Floor
     raises  Misconfigured when the environment may not run
     """
     floor = Floor(settings, state / settings.environment, quiet)
-    if settings.environment == "paper":
-        raise Misconfigured("environment 'paper' is not in this build yet", "use 'embedded' or 'demo'")
     if settings.environment == "production":
         if not settings.live:
             raise Misconfigured("environment 'production' needs live = true", "or use 'embedded' or 'demo'")

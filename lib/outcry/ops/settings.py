@@ -41,6 +41,14 @@ class LocalExchange(Struct, frozen=True, forbid_unknown_fields=True):
     tier: Literal["basic", "advanced", "expert", "premier", "paragon", "prime", "prestige"] = "basic"
 
 
+class Mirror(Struct, frozen=True, forbid_unknown_fields=True):
+    """bin/exchange in the environment `paper`: how it looks at the real exchange."""
+
+    requests_per_s: Annotated[float, Meta(ge=0.1, le=20)] = 2.0
+    stale_ms: Annotated[int, Meta(ge=1_000, le=60_000)] = 10_000
+    gap_ms: Annotated[int, Meta(ge=0, le=15_000)] = 2_000
+
+
 class Discovery(Struct, frozen=True, forbid_unknown_fields=True):
     """Which markets the collector follows."""
 
@@ -82,6 +90,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     time_factor: Annotated[float, Meta(ge=1, le=1_000)] = 1.0
     exchange: Exchange = Exchange()
     local: LocalExchange = LocalExchange()
+    mirror: Mirror = Mirror()
     discovery: Discovery = Discovery()
     collector: Collector = Collector()
     index: Index = Index()
