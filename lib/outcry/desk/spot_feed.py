@@ -7,7 +7,7 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 
-from outcry.domain.errors import OutcryError, SchemaDrift, Unavailable
+from outcry.domain.errors import OutcryError
 from outcry.ops import log
 from outcry.venue.spot.coinbase import Coinbase, SpotStream, Tick
 
@@ -28,6 +28,7 @@ class SpotFeed:
         self._ticks: queue.SimpleQueue[Tick] = queue.SimpleQueue()
         self._stop = threading.Event()
         self.why_not = "not connected yet"  # why no prices come; "" while they may
+        self.refused = ""  # what the venue refused, a product perhaps; the others come all the same
         threading.Thread(target=self._run, name="spot", daemon=True).start()
 
     def taken(self) -> list[Tick]:
@@ -55,6 +56,9 @@ class SpotFeed:
                 for tick in stream.ticks(TURN_S):
                     self._ticks.put(tick)
                 self._say(stream.why_not)
+                if stream.refused and stream.refused != self.refused:
+                    _log.warning("refused_spot", why=stream.refused)
+                self.refused = stream.refused or self.refused
                 if stream.why_not:
                     self._poll(venue)
                     self._stop.wait(POLL_S)
@@ -65,9 +69,8 @@ class SpotFeed:
         for symbol in self._symbols:
             try:
                 self._ticks.put(venue.poll(symbol))
-            except (Unavailable, SchemaDrift) as error:
+            except OutcryError as error:
                 self._say(f"{self.why_not}; {error}"[:300])
-                return
 
     def _say(self, why_not: str) -> None:
         if bool(why_not) != bool(self.why_not):

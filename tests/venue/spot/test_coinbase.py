@@ -110,8 +110,9 @@ def test_the_feed_subscribes_and_delivers_prices():
     commands: list[dict] = []
 
     def handler(link: ServerConnection) -> None:
-        commands.append(json.loads(link.recv()))
+        commands.extend(json.loads(link.recv()) for _ in range(2))
         link.send('{"type":"subscriptions","channels":[]}')
+        link.send('{"type":"error","message":"Failed to process message","reason":"X-USD is not a valid product"}')
         for price in ("1.5", "2.25"):
             match = {"type": "match", "product_id": "BTC-USD", "price": price, "time": "2026-11-20T12:00:00Z"}
             link.send(json.dumps(match))
@@ -123,7 +124,7 @@ def test_the_feed_subscribes_and_delivers_prices():
     server = serve(handler, "127.0.0.1", 0, compression=None)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    feed = SpotStream(f"ws://127.0.0.1:{server.socket.getsockname()[1]}/spot/ws", ["BTC-USD"])
+    feed = SpotStream(f"ws://127.0.0.1:{server.socket.getsockname()[1]}/spot/ws", ["BTC-USD", "X-USD"])
     assert feed.why_not
     ticks, end = [], time.monotonic() + 5
     while len(ticks) < 2 and time.monotonic() < end:
@@ -132,5 +133,7 @@ def test_the_feed_subscribes_and_delivers_prices():
     server.shutdown()
     thread.join()
     assert [tick.price_micros for tick in ticks] == [1_500_000, 2_250_000]
-    assert commands == [{"type": "subscribe", "product_ids": ["BTC-USD"], "channels": ["matches", "heartbeat"]}]
+    wanted = {"type": "subscribe", "channels": ["matches", "heartbeat"]}
+    assert commands == [{**wanted, "product_ids": ["BTC-USD"]}, {**wanted, "product_ids": ["X-USD"]}]
     assert feed.why_not == ""
+    assert "X-USD is not a valid product" in feed.refused

@@ -154,6 +154,7 @@ class SpotStream:
         self._stream = Stream(url, None, decode=decode, **options)
         self._symbols = list(symbols)
         self.why_not = "not connected yet"  # "" while connected
+        self.refused = ""  # what the venue last refused on this connection, a product perhaps
 
     def ticks(self, timeout_s: float) -> list[Tick]:
         """What one read brought; [] when nothing came or there is no connection just now (see `why_not`)."""
@@ -162,14 +163,14 @@ class SpotStream:
             if isinstance(event, Tick):
                 ticks.append(event)
             elif isinstance(event, Connected):
-                self.why_not = ""
-                self._stream.send(
-                    {"type": "subscribe", "product_ids": self._symbols, "channels": ["matches", "heartbeat"]}
-                )
+                self.why_not = self.refused = ""
+                for symbol in self._symbols:  # each by itself: a product that is not there spoils no other
+                    command = {"type": "subscribe", "product_ids": [symbol], "channels": ["matches", "heartbeat"]}
+                    self._stream.send(command)
             elif isinstance(event, Disconnected):
                 self.why_not = event.reason
             elif isinstance(event, Other) and event.type.startswith("error"):
-                self._stream.drop(f"spot venue refused: {event.type}")
+                self.refused = event.type
         return ticks
 
     def close(self) -> None:
