@@ -42,8 +42,7 @@ PURE = {"domain", "signals", "strategies", "risk", "trading", "review"}
 PURE_FILES = {
     "paper/accounts.py", "paper/clearing.py", "paper/engine.py", "paper/events.py", "paper/listing.py",
     "paper/matching.py", "paper/outbox.py", "paper/placing.py", "paper/queue.py", "paper/reads.py", "paper/records.py",
-    "paper/state.py", "paper/mirror_book.py", "paper/mirror_market.py", "paper/mirror_reflection.py",
-    "paper/mirror_seen.py", "paper/mirror_watch.py", "venue/fees.py",
+    "paper/state.py", "venue/fees.py",
 }  # fmt: skip
 OUTSIDE = {
     "asyncio", "datetime.now", "http", "logging", "multiprocessing", "os", "pathlib", "requests", "secrets", "select",

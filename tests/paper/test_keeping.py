@@ -57,7 +57,7 @@ def pictures(engine) -> dict:
                 engine.settlements(name),
                 engine.positions(name, settled=None),
                 engine.tier(name),
-                [engine.state.accounts[name].free_micros(shard) for shard in engine.shards(name)],
+                [engine.state.purse(name, 0).free_micros(shard) for shard in engine.shards(name)],
                 [engine.balance(name, shard).reserved_micros for shard in engine.shards(name)],
             )
         ]

@@ -4,7 +4,7 @@ import sqlite3
 
 import pytest
 
-from outcry.store import database, exchange_books
+from outcry.store import database, exchange_books, exchange_tables
 from outcry.store.exchange_books import Rows
 
 
@@ -18,7 +18,7 @@ def file(tmp_path):
 def market_row() -> tuple:
     values = {"ticker": "T", "status": "active", "price_ranges": "[]", "settlement_value_cc": None}
     text = {"event_ticker", "series_ticker", "fee_type", "title", "underlying", "strike_type", "result"}
-    return tuple(values.get(name, "" if name in text else 0) for name in exchange_books.MARKET_COLUMNS)
+    return tuple(values.get(name, "" if name in text else 0) for name in exchange_tables.MARKET_COLUMNS)
 
 
 def order_row(**changes) -> tuple:
@@ -27,33 +27,28 @@ def order_row(**changes) -> tuple:
         "initial_ch": 100, "remaining_ch": 100, "time_in_force": "good_till_canceled", "self_trade": "maker",
         "status": "resting", "reason": "", "number": 1,
     } | changes  # fmt: skip
-    return tuple(values.get(name, 0) for name in exchange_books.ORDER_COLUMNS)
+    return tuple(values.get(name, 0) for name in exchange_tables.ORDER_COLUMNS)
 
 
 def fill_row(**changes) -> tuple:
     values = {"account": "ann", "trade_id": "t1", "order_id": "o1", "client_order_id": "c1", "ticker": "T"}
     values |= {"side": "bid", "price_cc": 4300, "count_ch": 10} | changes
-    return tuple(values.get(name, 0) for name in exchange_books.FILL_COLUMNS)
+    return tuple(values.get(name, 0) for name in exchange_tables.FILL_COLUMNS)
 
 
 def settlement_row() -> tuple:
     values = {"account": "ann", "ticker": "T", "event_ticker": "E", "result": "yes"}
-    return tuple(values.get(name, 0) for name in exchange_books.SETTLEMENT_COLUMNS)
+    return tuple(values.get(name, 0) for name in exchange_tables.SETTLEMENT_COLUMNS)
 
 
 def start(file: sqlite3.Connection, **rows) -> None:
-    exchange_books.save(file, Rows(accounts=[("ann", "basic")], markets=[market_row()], **rows))
+    exchange_books.save(file, Rows(accounts=[("ann", "basic", None)], markets=[market_row()], **rows))
 
 
-def test_columns_are_those_of_the_tables(file):
-    for table, columns in (
-        ("orders", exchange_books.ORDER_COLUMNS),
-        ("positions", exchange_books.POSITION_COLUMNS),
-        ("markets", exchange_books.MARKET_COLUMNS),
-        ("fills", ("id", *exchange_books.FILL_COLUMNS)),
-        ("settlements", ("id", *exchange_books.SETTLEMENT_COLUMNS)),
-    ):
-        assert tuple(row["name"] for row in file.execute("SELECT name FROM pragma_table_info(?)", (table,))) == columns
+@pytest.mark.parametrize("table", exchange_tables.TABLES, ids=lambda table: table.name)
+def test_columns_are_those_of_the_tables(file, table):
+    found = tuple(row["name"] for row in file.execute("SELECT name FROM pragma_table_info(?)", (table.name,)))
+    assert table.columns == tuple(name for name in found if name != "id")
 
 
 def test_an_acknowledged_step_is_on_the_disk(file):
@@ -95,7 +90,7 @@ def test_an_order_is_updated_in_place(file):
 
 def test_cash_below_zero_is_refused(file):
     with pytest.raises(sqlite3.IntegrityError):
-        start(file, cash=[("ann", 2, -1, 0)])
+        start(file, cash=[("ann", 0, 2, -1, 0)])
 
 
 def test_notes_are_remembered(file):

@@ -5,10 +5,12 @@ from itertools import count
 
 from outcry.domain.market import FeeTerms, Market, PriceRange, Status
 from outcry.domain.order import Side, TimeInForce
-from outcry.paper.accounts import imbalance_micros
+from outcry.paper.accounts import imbalance_micros, purses_of
 from outcry.paper.engine import Engine
 from outcry.paper.events import BookReset, BookSet, LevelChanged, Listed
+from outcry.paper.purse import Purse
 from outcry.paper.records import NewOrderRequest, OrderStatus
+from outcry.paper.treasury import missing_micros
 
 TAPERED = (PriceRange(0, 1000, 10), PriceRange(1000, 9000, 100), PriceRange(9000, 10_000, 10))
 OPEN_MS, CLOSE_MS, SHARD = 1_000, 100_000, 2
@@ -96,30 +98,49 @@ class Rig:
 def check(engine: Engine) -> None:
     """Money, positions, reservations, books and order counts: what must hold after every step."""
     state = engine.state
-    for shard in {shard for account in state.accounts.values() for shard in account.cash}:
-        assert imbalance_micros(state.accounts, state.house, shard) == 0
+    purses = list(purses_of(state.accounts.values()))
+    for shard in {shard for purse in purses for shard in purse.cash}:
+        assert imbalance_micros(purses, state.house, shard) == 0
     for ticker, record in state.markets.items():
-        held = sum(account.position_ch(ticker) for account in state.accounts.values())
+        held = sum(purse.position_ch(ticker) for purse in purses)
         assert held + state.house.positions.get(ticker, 0) == 0
         _check_book(engine, ticker, record.book)
     for name in state.accounts:
-        _check_account(engine, name)
+        assert missing_micros(state, name) == 0
+        _check_orders(engine, name)
+    for purse in purses:
+        _check_purse(engine, purse)
+    _check_groups(engine)
 
 
-def _check_account(engine: Engine, name: str) -> None:
-    account = engine.state.accounts[name]
+def _check_purse(engine: Engine, purse: Purse) -> None:
     reserved: Counter[int] = Counter()
+    mine = engine.orders(purse.account, status=OrderStatus.RESTING, subaccount=purse.number)
     for ticker, record in engine.state.markets.items():
-        resting = [order for order in engine.orders(name, status=OrderStatus.RESTING) if order.ticker == ticker]
-        q = account.position_ch(ticker)
+        resting = [order for order in mine if order.ticker == ticker]
+        q = purse.position_ch(ticker)
         bids = sum(order.price_cc * order.remaining_ch for order in resting if order.is_bid)
         asks = sum((10_000 - order.price_cc) * order.remaining_ch for order in resting if not order.is_bid)
         needed = max(0, bids - 10_000 * max(0, -q)) + max(0, asks - 10_000 * max(0, q))
         reserved[record.market.exchange_index] += needed
-    for shard in engine.shards(name):
-        balance = engine.balance(name, shard)
+    for shard in engine.shards(purse.account, purse.number):
+        balance = engine.balance(purse.account, shard, purse.number)
         assert balance.reserved_micros == reserved[shard]
-        assert balance.cash_micros >= 0 and balance.free_micros >= account.free_micros(shard) >= 0
+        assert balance.cash_micros >= 0 and balance.free_micros >= purse.free_micros(shard) >= 0
+
+
+def _check_groups(engine: Engine) -> None:
+    """A group holds just its resting orders; a triggered or deleted one holds none."""
+    for group in engine.state.groups.values():
+        resting = engine.orders(group.account, status=OrderStatus.RESTING, order_group_id=group.group_id)
+        assert {order.order_id for order in resting} == set(group.resting)
+        assert not (resting and (group.triggered or group.deleted))
+        assert {(order.subaccount, order.exchange_index) for order in resting} <= {
+            (group.subaccount, group.exchange_index)
+        }
+
+
+def _check_orders(engine: Engine, name: str) -> None:
     for order in engine.orders(name):
         fills = engine.fills(name, order_id=order.order_id)
         assert sum(fill.count_ch for fill in fills) == order.filled_ch

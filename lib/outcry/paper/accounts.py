@@ -1,167 +1,25 @@
-"""Money and positions of the exchange's accounts, and of everybody else. Pure integers; free cash is never negative.
+"""The exchange's accounts, everybody else, and the till: what makes every cent come from somewhere. Pure integers."""
 
-An account has cash per shard. Buying pays price times count; the exchange nets YES against NO at once, so a net short
-position keeps $1 a contract locked, and closing it frees that. Resting orders reserve, in each market,
-
-    max(0, sum of price x count over bids - $1 x contracts short)
-  + max(0, sum of ($1 - price) x count over asks - $1 x contracts long)
-
-which covers whatever subset of them fills, in whatever order. A small buffer per order, not part of the published
-reservation, covers the fees its next fills may be charged.
-"""
-
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from outcry.domain.errors import InvariantBroken
 from outcry.domain.order import Side
 from outcry.domain.units import ONE_DOLLAR_CC
-from outcry.paper.records import OrderRecord, PositionRecord
-
-
-@dataclass(slots=True)
-class Open:
-    """What an account's resting orders in one market could cost, by side, and their fee buffers. Micro-dollars."""
-
-    bids_micros: int = 0
-    asks_micros: int = 0
-    buffer_micros: int = 0
-
-    def collateral_micros(self, position_ch: int) -> int:
-        bids = self.bids_micros - ONE_DOLLAR_CC * max(0, -position_ch)
-        asks = self.asks_micros - ONE_DOLLAR_CC * max(0, position_ch)
-        return max(0, bids) + max(0, asks)
-
-    def plus(self, side: Side, risk_micros: int, buffer_micros: int) -> "Open":
-        is_bid = side is Side.BID
-        return Open(
-            self.bids_micros + risk_micros * is_bid,
-            self.asks_micros + risk_micros * (not is_bid),
-            self.buffer_micros + buffer_micros,
-        )
-
-    def needed_micros(self, position_ch: int) -> int:
-        """Collateral and fee buffers together."""
-        return self.collateral_micros(position_ch) + self.buffer_micros
-
-    @property
-    def empty(self) -> bool:
-        return not (self.bids_micros or self.asks_micros or self.buffer_micros)
+from outcry.paper.money_records import Target
+from outcry.paper.purse import Purse
 
 
 class Account:
-    """One account: cash per shard, one position per market, and what its resting orders hold back."""
+    """One customer: a usage tier, a primary purse and up to 63 more, and where its cash is to lie."""
 
     def __init__(self, name: str, tier: str) -> None:
         self.name, self.tier = name, tier
-        self.cash: dict[int, int] = {}
-        self.deposited: dict[int, int] = {}
-        self.positions: dict[str, PositionRecord] = {}
-        self._open: dict[str, Open] = {}
-        self._holds: dict[str, tuple[int, int]] = {}  # order_id: (risk, buffer)
-        self._held: dict[int, tuple[int, int]] = {}  # shard: (collateral, buffers)
+        self.purses: dict[int, Purse] = {0: Purse(name, 0)}
+        self.target: Target | None = None
 
-    def deposit(self, exchange_index: int, micros: int) -> None:
-        self.cash[exchange_index] = self.cash.get(exchange_index, 0) + micros
-        self.deposited[exchange_index] = self.deposited.get(exchange_index, 0) + micros
-
-    def position(self, ticker: str, exchange_index: int) -> PositionRecord:
-        """Its position in a market, made when it has none yet."""
-        if ticker not in self.positions:
-            self.positions[ticker] = PositionRecord(self.name, ticker, exchange_index)
-        return self.positions[ticker]
-
-    def position_ch(self, ticker: str) -> int:
-        held = self.positions.get(ticker)
-        return held.position_ch if held else 0
-
-    def open_in(self, ticker: str) -> Open:
-        return self._open.get(ticker, Open())
-
-    def hold(self, order: OrderRecord, buffer_micros: int) -> None:
-        """Reserve for what is left of an order, in place of what was reserved before; nothing left, nothing held."""
-        old_risk, old_buffer = self._holds.pop(order.order_id, (0, 0))
-        risk, buffer = order.risk_cc * order.remaining_ch, buffer_micros if order.remaining_ch else 0
-        if order.remaining_ch:
-            self._holds[order.order_id] = risk, buffer
-        was = self.open_in(order.ticker)
-        now = was.plus(order.side, risk - old_risk, buffer - old_buffer)
-        position_ch = self.position_ch(order.ticker)
-        self._open[order.ticker] = now
-        if now.empty:
-            del self._open[order.ticker]
-        change = now.collateral_micros(position_ch) - was.collateral_micros(position_ch)
-        self._shift(order.exchange_index, change, buffer - old_buffer)
-
-    def held(self, order_id: str) -> tuple[int, int]:
-        """(risk, fee buffer) reserved for an order, in micro-dollars."""
-        return self._holds.get(order_id, (0, 0))
-
-    def _shift(self, exchange_index: int, collateral_micros: int, buffer_micros: int) -> None:
-        collateral, buffers = self._held.get(exchange_index, (0, 0))
-        self._held[exchange_index] = collateral + collateral_micros, buffers + buffer_micros
-
-    def reserved_micros(self, exchange_index: int) -> int:
-        """Collateral of resting orders on a shard, as published."""
-        return self._held.get(exchange_index, (0, 0))[0]
-
-    def free_micros(self, exchange_index: int) -> int:
-        """What a new order may use: cash less collateral less fee buffers."""
-        return self.cash.get(exchange_index, 0) - sum(self._held.get(exchange_index, (0, 0)))
-
-    def book(self, held: PositionRecord, side: Side, price_cc: int, count_ch: int, fee_micros: int) -> None:
-        """One fill: cash, netting, position, cost. The order's own reservation is settled by `hold` afterwards."""
-        before_ch, change_ch = held.position_ch, side.sign * count_ch
-        after_ch = before_ch + change_ch
-        locked = ONE_DOLLAR_CC * (max(0, -after_ch) - max(0, -before_ch))
-        shard = held.exchange_index
-        self.cash[shard] = self.cash.get(shard, 0) - change_ch * price_cc - locked - fee_micros
-        opened = self.open_in(held.ticker)
-        self._shift(shard, opened.collateral_micros(after_ch) - opened.collateral_micros(before_ch), 0)
-        _move(held, change_ch, price_cc)
-        held.traded_micros += price_cc * count_ch
-        held.fees_micros += fee_micros
-        if side is Side.BID:
-            held.yes_count_ch += count_ch
-            held.yes_cost_micros += price_cc * count_ch
-        else:
-            held.no_count_ch += count_ch
-            held.no_cost_micros += (ONE_DOLLAR_CC - price_cc) * count_ch
-
-    def settle(self, held: PositionRecord, value_cc: int, precision_micros: int) -> tuple[int, int]:
-        """Pay a position, rounded down to the member's precision.
-
-        returns  (revenue_micros credited, remainder_micros kept by the exchange; 0 for plain yes and no)
-        raises   InvariantBroken when orders still rest in the market
-        """
-        if held.ticker in self._open:
-            raise InvariantBroken(f"{self.name} has resting orders in {held.ticker}, which settles")
-        per_contract_cc = value_cc if held.position_ch >= 0 else ONE_DOLLAR_CC - value_cc
-        exact = abs(held.position_ch) * per_contract_cc
-        revenue = exact // precision_micros * precision_micros
-        shard = held.exchange_index
-        self.cash[shard] = self.cash.get(shard, 0) + revenue
-        held.realized_micros += held.position_ch * value_cc - held.basis_micros
-        held.position_ch = held.basis_micros = 0
-        held.settled = True
-        return revenue, exact - revenue
-
-
-def _move(held: PositionRecord, change_ch: int, price_cc: int) -> None:
-    """Average cost: what closes realises its share of the basis (toward zero to a micro-dollar), what opens adds."""
-    position = held.position_ch
-    if position * change_ch < 0:
-        closed = min(abs(change_ch), abs(position)) * (1 if position > 0 else -1)
-        share = held.basis_micros if closed == position else _toward_zero(held.basis_micros * closed, position)
-        held.realized_micros += closed * price_cc - share
-        held.position_ch, held.basis_micros = position - closed, held.basis_micros - share
-        change_ch += closed
-    held.position_ch += change_ch
-    held.basis_micros += change_ch * price_cc
-
-
-def _toward_zero(numerator: int, denominator: int) -> int:
-    quotient = abs(numerator) // abs(denominator)
-    return quotient if (numerator < 0) == (denominator < 0) else -quotient
+    @property
+    def primary(self) -> Purse:
+        return self.purses[0]
 
 
 @dataclass(slots=True)
@@ -190,12 +48,18 @@ class House:
         self.foreign[exchange_index] = self.foreign.get(exchange_index, 0) + position_ch * value_cc
 
 
-def imbalance_micros(accounts: dict[str, Account], house: House, exchange_index: int) -> int:
-    """What is missing (or too much) on a shard: deposits must equal cash, locked dollars, others' cash and fees."""
+def purses_of(accounts: Iterable[Account]) -> Iterator[Purse]:
+    """Every purse of these accounts."""
+    for account in accounts:
+        yield from account.purses.values()
+
+
+def imbalance_micros(purses: Iterable[Purse], house: House, exchange_index: int) -> int:
+    """What is missing (or too much) on a shard: what came in must equal cash, locked dollars, others' cash and fees."""
     total = house.foreign.get(exchange_index, 0) + house.fees.get(exchange_index, 0)
-    for account in accounts.values():
-        total += account.cash.get(exchange_index, 0) - account.deposited.get(exchange_index, 0)
-        for held in account.positions.values():
+    for purse in purses:
+        total += purse.cash.get(exchange_index, 0) - purse.moved_in.get(exchange_index, 0)
+        for held in purse.positions.values():
             if held.exchange_index == exchange_index:
                 total += ONE_DOLLAR_CC * max(0, -held.position_ch)
     return total

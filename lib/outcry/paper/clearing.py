@@ -1,10 +1,13 @@
-"""Matches become fills: fees, money, positions, order states, public trades. And orders leave the book."""
+"""Matches become fills: fees, money, positions, order states, groups, public trades. And orders leave the book."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from outcry.domain.errors import InvariantBroken
 from outcry.domain.order import Side
-from outcry.paper.events import AccountFill, Traded
+from outcry.paper.accounts import purses_of
+from outcry.paper.events import AccountFill, GroupChanged, Traded
+from outcry.paper.groups import OrderGroup
+from outcry.paper.outbox import NOBODY
 from outcry.paper.queue import Match, Plan
 from outcry.paper.records import MarketRecord, OrderRecord, OrderStatus, Reason
 from outcry.paper.state import State
@@ -23,13 +26,18 @@ def hold(state: State, order: OrderRecord) -> None:
     """Reserve collateral and fee buffer for what is left of an order."""
     record = state.markets[order.ticker]
     buffer = buffer_micros(state, record, order.price_cc, order.remaining_ch) if order.remaining_ch else 0
-    state.accounts[order.account].hold(order, buffer)
+    state.purse(order.account, order.subaccount).hold(order, buffer)
+
+
+def cause_of(order: OrderRecord) -> tuple[str, str, int]:
+    """Whose doing the next changes of the book are."""
+    return order.account, order.client_order_id, order.subaccount
 
 
 def take(state: State, record: MarketRecord, order: OrderRecord, plan: Plan) -> None:
     """Do what an incoming order's plan said; what is left of it stays with the order, neither resting nor reserved."""
     record.book.execute(plan, order.is_bid)
-    makers = set()
+    orders = {order.order_id: order}
     for price_cc, count_ch, resting in plan.matches:
         trade = publish(state, record, price_cc, count_ch, order.side)
         record.own_volume_ch += count_ch
@@ -39,14 +47,13 @@ def take(state: State, record: MarketRecord, order: OrderRecord, plan: Plan) -> 
         else:
             maker = state.orders[resting.key]
             _book_fill(state, record, maker, trade, is_taker=False)
-            makers.add(maker.account)
-    _count_interest(state, record)
-    _cancel_for_margin(state, makers, order.exchange_index)
+            orders[maker.order_id] = maker
+    _after(state, record, orders.values())
 
 
 def fill_resting(state: State, record: MarketRecord, matches: list[Match], *, inferred: bool = False) -> int:
     """Foreign takers met accounts' resting orders; returns the hundredths filled."""
-    filled_ch, accounts, cause = 0, set(), state.outbox.cause
+    filled_ch, orders, cause = 0, dict[str, OrderRecord](), state.outbox.cause
     for price_cc, count_ch, resting in matches:
         if resting is None:
             raise InvariantBroken(f"a match in {record.market.ticker} has no order of an account")
@@ -55,10 +62,9 @@ def fill_resting(state: State, record: MarketRecord, matches: list[Match], *, in
         _book_fill(state, record, order, trade, is_taker=False)
         state.house.book(order.exchange_index, order.ticker, order.side.opposite, price_cc, count_ch)
         filled_ch += count_ch
-        accounts.add(order.account)
+        orders[order.order_id] = order
     if matches:
-        _count_interest(state, record)
-        _cancel_for_margin(state, accounts, record.market.exchange_index)
+        _after(state, record, orders.values())
         state.outbox.cause = cause
     return filled_ch
 
@@ -85,9 +91,9 @@ def publish(
 def cancel(state: State, order: OrderRecord, reason: Reason = Reason.NONE) -> int:
     """Take an order from the book, or end one that never rested; returns the hundredths taken away."""
     record = state.markets[order.ticker]
-    state.outbox.cause = (order.account, order.client_order_id)
+    state.outbox.cause = cause_of(order)
     record.book.withdraw(order.order_id)
-    state.outbox.cause = ("", "")
+    state.outbox.cause = NOBODY
     state.unrest(order)
     left_ch, order.remaining_ch = order.remaining_ch, 0
     order.status = OrderStatus.CANCELED
@@ -99,8 +105,8 @@ def cancel(state: State, order: OrderRecord, reason: Reason = Reason.NONE) -> in
 
 
 def _book_fill(state: State, record: MarketRecord, order: OrderRecord, trade: Traded, *, is_taker: bool) -> None:
-    """One side of a trade: fee, money, position, order, and the fill record."""
-    account = state.accounts[order.account]
+    """One side of a trade: fee, money, position, order, its group's count, and the fill record."""
+    purse = state.purse(order.account, order.subaccount)
     fee_micros, order.accumulator_micros = fees.charge(
         order.accumulator_micros,
         record.market.fee,
@@ -110,8 +116,8 @@ def _book_fill(state: State, record: MarketRecord, order: OrderRecord, trade: Tr
         trade.count_ch,
         state.precision_micros,
     )
-    held = account.position(order.ticker, order.exchange_index)
-    account.book(held, order.side, trade.price_cc, trade.count_ch, fee_micros)
+    held = purse.position(order.ticker, order.exchange_index)
+    purse.book(held, order.side, trade.price_cc, trade.count_ch, fee_micros)
     held.updated_at_ms = trade.at_ms
     state.house.earn(order.exchange_index, fee_micros)
     order.filled_ch += trade.count_ch
@@ -128,6 +134,10 @@ def _book_fill(state: State, record: MarketRecord, order: OrderRecord, trade: Tr
     if not order.remaining_ch:
         order.status = OrderStatus.EXECUTED
         state.unrest(order)
+    if order.order_group_id and (state.manners.group_counts_takers or not is_taker):
+        group = state.groups[order.order_group_id]
+        group.count(trade.count_ch, trade.at_ms)
+        state.unsaved.groups[group.group_id] = group
     fill = AccountFill(
         order.account,
         trade.trade_id,
@@ -142,29 +152,64 @@ def _book_fill(state: State, record: MarketRecord, order: OrderRecord, trade: Tr
         is_taker,
         trade.at_ms,
         held.position_ch,
+        order.subaccount,
     )
     state.fills_of.setdefault(order.account, []).append(fill)
     state.unsaved.fills.append(fill)
-    state.unsaved.positions[order.account, order.ticker] = held
+    state.unsaved.positions[order.account, order.subaccount, order.ticker] = held
     state.unsaved.markets.add(order.ticker)
     state.outbox.fill(fill)
     state.changed(order, Reason.TRADE)
 
 
+def _after(state: State, record: MarketRecord, matched: Collection[OrderRecord]) -> None:
+    """What matches of these orders bring about: open interest, groups that trigger, orders whose margin is gone."""
+    _count_interest(state, record)
+    for group_id in sorted({order.order_group_id for order in matched} - {""}):
+        check_group(state, state.groups[group_id])
+    _cancel_for_margin(state, {(order.account, order.subaccount) for order in matched}, record.market.exchange_index)
+
+
+def check_group(state: State, group: OrderGroup) -> None:
+    """Trigger a group whose limit is reached."""
+    if group.full(state.outbox.at_ms, at_limit=state.manners.group_triggers_at_limit):
+        trigger(state, group)
+
+
+def trigger(state: State, group: OrderGroup) -> None:
+    """Cancel a group's orders and take no new ones until it is reset. Once triggered, nothing more happens."""
+    if group.triggered:
+        return
+    group.triggered = True
+    cancel_group(state, group)
+    tell_group(state, group, "triggered")
+
+
+def cancel_group(state: State, group: OrderGroup) -> None:
+    for order in list(group.resting.values()):
+        cancel(state, order)
+
+
+def tell_group(state: State, group: OrderGroup, kind: str, limit_ch: int | None = None) -> None:
+    """Tell of a group, and note that it changed."""
+    state.unsaved.groups[group.group_id] = group
+    state.outbox.say(GroupChanged(group.account, group.group_id, kind, state.outbox.at_ms, limit_ch, group.subaccount))
+
+
 def _count_interest(state: State, record: MarketRecord) -> None:
     """Contracts the accounts hold here: each long of theirs needs a short, ours or foreign."""
-    positions = [account.position_ch(record.market.ticker) for account in state.accounts.values()]
+    positions = [purse.position_ch(record.market.ticker) for purse in purses_of(state.accounts.values())]
     longs, shorts = sum(max(0, held) for held in positions), sum(max(0, -held) for held in positions)
     record.own_interest_ch = max(longs, shorts)
 
 
-def _cancel_for_margin(state: State, accounts: Iterable[str], exchange_index: int) -> None:
+def _cancel_for_margin(state: State, purses: Iterable[tuple[str, int]], exchange_index: int) -> None:
     """Rounding fees of small fills may eat a resting order's buffer: the newest orders go until cash suffices."""
-    for name in sorted(accounts):
-        account = state.accounts[name]
-        while account.free_micros(exchange_index) < 0:
-            resting = [order for order in state.resting_of(name) if order.exchange_index == exchange_index]
+    for name, number in sorted(purses):
+        purse = state.purse(name, number)
+        while purse.free_micros(exchange_index) < 0:
+            resting = [order for order in state.resting_of(name, number) if order.exchange_index == exchange_index]
             if not resting:
-                short = -account.free_micros(exchange_index)
+                short = -purse.free_micros(exchange_index)
                 raise InvariantBroken(f"account {name} is short of {short} micro-dollars on shard {exchange_index}")
             cancel(state, resting[-1], Reason.MARGIN)

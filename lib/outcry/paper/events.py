@@ -104,24 +104,59 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class Determined:
-    """The outcome is known. `expiration_value_micros` is the settlement statistic where there is one."""
+    """The outcome is known, or (told again, with another one, before it was paid) it is changed.
+
+    expiration_value_micros  the settlement statistic where there is one
+    timer_ms                 how long it may be challenged before the exchange itself pays it; None: `Settled` will come
+    """
 
     ticker: str
     result: str
     value_cc: int
     at_ms: int
     expiration_value_micros: int | None = None
+    timer_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """The settlement timer ran out: pay."""
+class Disputed:
+    """Somebody challenges the outcome: nothing is paid before it is determined again, the same or changed."""
 
     ticker: str
     at_ms: int
 
 
-SourceEvent = Listed | BookSet | BookChange | Print | Stats | IndexTick | Opened | Closed | Determined | Settled
+@dataclass(frozen=True, slots=True)
+class Voided:
+    """The market is called off: determined as a scalar at the middle of its book. `timer_ms` as for `Determined`."""
+
+    ticker: str
+    at_ms: int
+    timer_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The settlement timer ran out: pay. Ignored while the outcome may still be challenged."""
+
+    ticker: str
+    at_ms: int
+
+
+SourceEvent = (
+    Listed
+    | BookSet
+    | BookChange
+    | Print
+    | Stats
+    | IndexTick
+    | Opened
+    | Closed
+    | Determined
+    | Disputed
+    | Voided
+    | Settled
+)
 
 
 class Source(Protocol):
@@ -151,7 +186,7 @@ class Source(Protocol):
 class LevelChanged:
     """Displayed size at one level changed (foreign and accounts' orders together).
 
-    account / client_order_id  whose order caused it, "" for foreign; told only to that account
+    account / client_order_id / subaccount  whose order caused it, "" for foreign; told only to that account
     """
 
     ticker: str
@@ -161,6 +196,7 @@ class LevelChanged:
     at_ms: int
     account: str = ""
     client_order_id: str = ""
+    subaccount: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +255,7 @@ class AccountFill:
     is_taker: bool
     at_ms: int
     post_position_ch: int
+    subaccount: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +271,7 @@ class Lifecycle:
 
 @dataclass(frozen=True, slots=True)
 class AccountSettled:
-    """An account was paid for a market: its settlement record. Counts gross per side, revenue net."""
+    """A subaccount was paid for a market: its settlement record. Counts gross per side, revenue net."""
 
     account: str
     ticker: str
@@ -249,6 +286,22 @@ class AccountSettled:
     revenue_micros: int
     fee_micros: int
     at_ms: int
+    subaccount: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class GroupChanged:
+    """An order group of an account: created, triggered, reset, deleted or limit_updated.
+
+    limit_ch  the limit, told where it is new (created, limit_updated)
+    """
+
+    account: str
+    group_id: str
+    kind: str
+    at_ms: int
+    limit_ch: int | None = None
+    subaccount: int = 0
 
 
 EngineEvent = (
@@ -260,5 +313,6 @@ EngineEvent = (
     | AccountFill
     | Lifecycle
     | AccountSettled
+    | GroupChanged
     | IndexTick
 )

@@ -4,31 +4,31 @@ Foreign books are not kept: the source has to show them again. Until it does, re
 then stand at the back of the queue.
 """
 
-import heapq
 import json
 import sqlite3
 from collections.abc import Callable
 from operator import attrgetter
 
 from outcry.domain.errors import InvariantBroken
-from outcry.domain.market import FeeTerms, Market, PriceRange, Status
-from outcry.domain.order import Side, TimeInForce
-from outcry.paper import clearing
-from outcry.paper.accounts import Account, imbalance_micros
+from outcry.paper import restoring, treasury
+from outcry.paper.accounts import Account, imbalance_micros, purses_of
 from outcry.paper.engine import Engine
-from outcry.paper.events import AccountFill, AccountSettled
-from outcry.paper.records import MarketRecord, OrderRecord, OrderStatus, PositionRecord, Reason, SelfTrade
+from outcry.paper.groups import OrderGroup
+from outcry.paper.manners import Manners
+from outcry.paper.purse import Purse
+from outcry.paper.records import MarketRecord
 from outcry.paper.state import State, Unsaved
-from outcry.store import exchange_books
+from outcry.store import exchange_books, exchange_tables
 from outcry.store.exchange_books import Books, Row, Rows
 from outcry.venue import fees
 
-VOID_AFTER_MS = 60_000  # how long after its close a restored market waits for a source that knows its outcome
-
-_order_row = attrgetter(*exchange_books.ORDER_COLUMNS)
-_position_row = attrgetter(*exchange_books.POSITION_COLUMNS)
-_fill_row = attrgetter(*exchange_books.FILL_COLUMNS)
-_settlement_row = attrgetter(*exchange_books.SETTLEMENT_COLUMNS)
+_order_row = attrgetter(*exchange_tables.ORDER_COLUMNS)
+_position_row = attrgetter(*exchange_tables.POSITION_COLUMNS)
+_fill_row = attrgetter(*exchange_tables.FILL_COLUMNS)
+_settlement_row = attrgetter(*exchange_tables.SETTLEMENT_COLUMNS)
+_transfer_row = attrgetter(*exchange_tables.TRANSFER_COLUMNS)
+_subaccount_transfer_row = attrgetter(*exchange_tables.SUBACCOUNT_TRANSFER_COLUMNS)
+_move_row = attrgetter(*exchange_tables.MOVE_COLUMNS)
 
 
 def save(db: sqlite3.Connection, engine: Engine) -> bool:
@@ -40,18 +40,27 @@ def save(db: sqlite3.Connection, engine: Engine) -> bool:
     state, unsaved = engine.state, engine.state.unsaved
     if not unsaved:
         return False
-    names = sorted(unsaved.accounts)
+    accounts = [state.accounts[name] for name in sorted(unsaved.accounts)]
     exchange_books.save(
         db,
         Rows(
-            accounts=[(name, state.accounts[name].tier) for name in names],
-            cash=[row for name in names for row in _cash_rows(state.accounts[name])],
+            accounts=[_account_row(account) for account in accounts],
+            purses=[_purse_row(purse) for purse in purses_of(accounts)],
+            cash=[
+                (purse.account, purse.number, shard, cash, purse.moved_in.get(shard, 0))
+                for purse in purses_of(accounts)
+                for shard, cash in purse.cash.items()
+            ],
             house=_house_rows(state),
             markets=[_market_row(state, state.markets[ticker]) for ticker in sorted(unsaved.markets)],
+            order_groups=[_group_row(group) for group in unsaved.groups.values()],
             orders=[_order_row(order) for order in unsaved.orders.values()],
             positions=[_position_row(held) for held in unsaved.positions.values()],
             fills=[_fill_row(fill) for fill in unsaved.fills],
             settlements=[_settlement_row(paid) for paid in unsaved.settlements],
+            transfers=[_transfer_row(transfer) for transfer in unsaved.transfers.values()],
+            subaccount_transfers=[_subaccount_transfer_row(moved) for moved in unsaved.subaccount_transfers],
+            moves=[_move_row(move) for move in unsaved.moves],
         ),
     )
     state.unsaved = Unsaved()
@@ -61,54 +70,66 @@ def save(db: sqlite3.Connection, engine: Engine) -> bool:
 def load(
     db: sqlite3.Connection,
     new_id: Callable[[], str],
+    manners: Manners | None = None,
     *,
     precision_micros: int = fees.DIRECT_MICROS,
     cancel_share_millionths: int = 0,
     close_cancel_ms: int = 500,
 ) -> Engine:
-    """An engine with everything the file knows: a new one when it knows nothing. Expiries due meanwhile run at `tick`.
+    """An engine with everything the file knows: a new one when it knows nothing. What fell due meanwhile (expiries,
+    money under way) happens at `tick`.
 
     raises  InvariantBroken when the books do not add up to the deposits
     """
     engine = Engine(
         new_id,
+        manners,
         precision_micros=precision_micros,
         cancel_share_millionths=cancel_share_millionths,
         close_cancel_ms=close_cancel_ms,
     )
-    state, books = engine.state, exchange_books.load(db)
-    _restore_accounts(state, books)
-    for row in books.markets:
-        _restore_market(state, row)
-    for row in books.fills:
-        values = {name: row[name] for name in exchange_books.FILL_COLUMNS}
-        fill = AccountFill(**values | {"side": Side(row["side"]), "is_taker": bool(row["is_taker"])})
-        state.fills_of.setdefault(fill.account, []).append(fill)
-    for row in books.settlements:
-        paid = AccountSettled(**{name: row[name] for name in exchange_books.SETTLEMENT_COLUMNS})
-        state.settlements_of.setdefault(paid.account, []).append(paid)
-    orders = [_order(row) for row in books.orders]
-    for order in orders:
-        state.add_order(order)
-    for order in sorted(orders, key=lambda order: order.number):
-        if order.status is OrderStatus.RESTING:
-            state.rest(order)
-            clearing.hold(state, order)
-    state.outbox.drain()
-    state.unsaved = Unsaved()
-    for shard in sorted({row["exchange_index"] for row in [*books.house, *books.cash]}):
-        if missing := imbalance_micros(state.accounts, state.house, shard):
-            raise InvariantBroken(f"the exchange's books are off by {missing} micro-dollars on shard {shard}")
+    books = exchange_books.load(db)
+    restoring.restore(engine.state, books)
+    _check(engine.state, books)
     return engine
 
 
-def _cash_rows(account: Account) -> list[Row]:
-    return [(account.name, shard, cash, account.deposited.get(shard, 0)) for shard, cash in account.cash.items()]
+def _check(state: State, books: Books) -> None:
+    for shard in sorted({row["exchange_index"] for row in [*books.house, *books.cash]}):
+        if missing := imbalance_micros(purses_of(state.accounts.values()), state.house, shard):
+            raise InvariantBroken(f"the exchange's books are off by {missing} micro-dollars on shard {shard}")
+    for name in state.accounts:
+        if missing := treasury.missing_micros(state, name):
+            raise InvariantBroken(f"the exchange's books miss {missing} micro-dollars that {name} put in")
+
+
+def _account_row(account: Account) -> Row:
+    target = account.target
+    told = target and json.dumps([list(target.percents.items()), target.reservation, target.next_at_ms])
+    return account.name, account.tier, told
+
+
+def _purse_row(purse: Purse) -> Row:
+    return purse.account, purse.number, purse.exchange_index, purse.netting, purse.swept_until_ms
 
 
 def _house_rows(state: State) -> list[Row]:
     shards = sorted({*state.house.foreign, *state.house.fees})
     return [(shard, state.house.foreign.get(shard, 0), state.house.fees.get(shard, 0)) for shard in shards]
+
+
+def _group_row(group: OrderGroup) -> Row:
+    return (
+        group.group_id,
+        group.account,
+        group.subaccount,
+        group.exchange_index,
+        group.limit_ch,
+        group.created_at_ms,
+        group.triggered,
+        group.deleted,
+        json.dumps(list(group.matched)),
+    )
 
 
 def _market_row(state: State, record: MarketRecord) -> Row:
@@ -143,69 +164,5 @@ def _market_row(state: State, record: MarketRecord) -> Row:
         record.own_volume_ch,
         record.own_interest_ch,
         state.house.positions.get(market.ticker, 0),
-    )
-
-
-def _restore_accounts(state: State, books: Books) -> None:
-    for row in books.accounts:
-        state.accounts[row["name"]] = Account(row["name"], row["tier"])
-    for row in books.cash:
-        account = state.accounts[row["account"]]
-        account.cash[row["exchange_index"]] = row["cash_micros"]
-        account.deposited[row["exchange_index"]] = row["deposited_micros"]
-    for row in books.house:
-        state.house.foreign[row["exchange_index"]] = row["foreign_micros"]
-        state.house.fees[row["exchange_index"]] = row["fees_micros"]
-    for row in books.positions:
-        values = {name: row[name] for name in exchange_books.POSITION_COLUMNS}
-        held = PositionRecord(**values | {"settled": bool(row["settled"])})
-        state.accounts[held.account].positions[held.ticker] = held
-
-
-def _restore_market(state: State, row: sqlite3.Row) -> None:
-    market = Market(
-        ticker=row["ticker"],
-        event_ticker=row["event_ticker"],
-        series_ticker=row["series_ticker"],
-        exchange_index=row["exchange_index"],
-        status=Status(row["status"]),
-        open_at_ms=row["open_at_ms"],
-        close_at_ms=row["close_at_ms"],
-        price_ranges=tuple(PriceRange(*band) for band in json.loads(row["price_ranges"])),
-        fee=FeeTerms(row["fee_type"], row["fee_multiplier_millionths"]),
-        title=row["title"],
-        underlying=row["underlying"],
-        strike_type=row["strike_type"],
-        strike_micros=row["strike_micros"],
-        result=row["result"],
-        settlement_value_cc=row["settlement_value_cc"],
-    )
-    record = state.add_market(market, row["created_at_ms"])
-    record.updated_at_ms = row["updated_at_ms"]
-    record.determined_at_ms, record.settled_at_ms = row["determined_at_ms"], row["settled_at_ms"]
-    record.expiration_value_micros = row["expiration_value_micros"]
-    record.last_price_cc, record.last_count_ch = row["last_price_cc"], row["last_count_ch"]
-    record.foreign_volume_ch, record.own_volume_ch = row["foreign_volume_ch"], row["own_volume_ch"]
-    record.foreign_interest_ch, record.own_interest_ch = row["foreign_interest_ch"], row["own_interest_ch"]
-    record.restored = True
-    if market.status is not Status.FINALIZED:
-        heapq.heappush(state.timers, (market.close_at_ms + VOID_AFTER_MS, "void", market.ticker))
-    if row["foreign_position_ch"]:
-        state.house.positions[market.ticker] = row["foreign_position_ch"]
-
-
-def _order(row: sqlite3.Row) -> OrderRecord:
-    values = {name: row[name] for name in exchange_books.ORDER_COLUMNS}
-    return OrderRecord(
-        **values
-        | {
-            "side": Side(row["side"]),
-            "time_in_force": TimeInForce(row["time_in_force"]),
-            "self_trade": SelfTrade(row["self_trade"]),
-            "status": OrderStatus(row["status"]),
-            "reason": Reason(row["reason"]),
-            "post_only": bool(row["post_only"]),
-            "reduce_only": bool(row["reduce_only"]),
-            "cancel_on_pause": bool(row["cancel_on_pause"]),
-        }
+        record.pays_at_ms,
     )

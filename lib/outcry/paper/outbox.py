@@ -11,17 +11,19 @@ from outcry.paper.events import (
     Traded,
 )
 
+NOBODY = ("", "", 0)
+
 
 class Outbox:
     """Events since the last `drain`.
 
-    cause  whose order is at work: (account, client_order_id), or ("", "") for everybody else
+    cause  whose order is at work: (account, client_order_id, subaccount), or NOBODY for everybody else
     moved  markets whose displayed book changed in this step, in order
     """
 
     def __init__(self) -> None:
         self.at_ms = 0
-        self.cause = ("", "")
+        self.cause = NOBODY
         self.moved: dict[str, None] = {}
         self._book: list[EngineEvent] = []
         self._fills: list[EngineEvent] = []

@@ -1,15 +1,14 @@
 """Orders as they arrive: every check in the exchange's order, then matching, then resting or ending.
 
-A Reject is raised before anything changes.
+A Reject is raised before anything changes (but for a refused post-only order, which some say stays visible).
+An order never trades with its own account, whichever of its subaccounts the two belong to.
 """
 
 from outcry.domain.order import Side, TimeInForce
-from outcry.domain.units import ONE_DOLLAR_CC
-from outcry.paper import clearing
-from outcry.paper.accounts import Account
+from outcry.paper import clearing, funds
+from outcry.paper.purse import Purse
 from outcry.paper.queue import Plan
 from outcry.paper.records import (
-    AmendRequest,
     MarketRecord,
     NewOrderRequest,
     OrderRecord,
@@ -24,53 +23,33 @@ from outcry.venue import fees
 
 def create(state: State, account_name: str, request: NewOrderRequest) -> OrderRecord:
     """Place an order; see `Engine.create`."""
-    account = state.account(account_name)
+    purse = state.purse(account_name, request.subaccount)
     record = route(state, request.ticker, request.exchange_index)
     check_trading(state, record)
     _check_order(state, record, request)
-    if request.client_order_id and (account_name, request.client_order_id) in state.client_ids:
-        raise Reject(409, "order_already_exists", "client_order_id was used before")
-    wanted_ch = _reducible(account, request) if request.reduce_only else request.count_ch
+    if state.claimed(account_name, request.client_order_id):
+        raise Reject(409, state.manners.twice_code, "client_order_id was used before")
+    if request.order_group_id:
+        _check_group(state, account_name, record, request)
+    wanted_ch = _reducible(purse, request) if request.reduce_only else request.count_ch
     is_bid = request.side is Side.BID
     displace = request.self_trade is SelfTrade.MAKER
     plan = record.book.plan(account_name, is_bid, request.price_cc, wanted_ch, displace_own=displace)
     if request.post_only and (plan.matches or plan.met_own):
+        if state.manners.post_only_cross_is_kept:
+            _end_unplaced(state, account_name, record, request, Reason.POST_ONLY)
         raise Reject(400, "invalid_order", "invalid order", "post only cross")
     if request.time_in_force is TimeInForce.FOK and plan.left_ch and not plan.met_own:
-        raise Reject(400, "fok_insufficient_volume", "fill or kill order cannot be filled")
+        if state.manners.fok_kill_is_refused:
+            raise Reject(400, "fok_insufficient_volume", "fill or kill order cannot be filled")
+        return _end_unplaced(state, account_name, record, request, Reason.NONE)
     rests = request.time_in_force is TimeInForce.GTC
-    _check_funds(state, account, record, request.side, request.price_cc, plan, rests=rests, accumulator_micros=0)
+    funds.check(state, purse, record, request.side, request.price_cc, plan, rests=rests, accumulator_micros=0)
     order = _new_order(state, account_name, record, request)
     state.add_order(order)
-    _enter(state, record, order, plan)
-    return order
-
-
-def amend(state: State, account_name: str, order_id: str, request: AmendRequest) -> OrderRecord:
-    """Change a resting order; see `Engine.amend`."""
-    account = state.account(account_name)
-    order = state.order(account_name, order_id)
-    _check_amend(state, order, request)
-    record = route(state, request.ticker, request.exchange_index)
-    check_trading(state, record)
-    remaining_ch = request.count_ch - order.filled_ch
-    keeps_place = request.price_cc == order.price_cc and remaining_ch <= order.remaining_ch
-    if not keeps_place:
-        _requeue(state, account, record, order, request, remaining_ch)
-    elif remaining_ch < order.remaining_ch:
-        state.outbox.cause = (order.account, order.client_order_id)
-        record.book.shrink(order.order_id, order.remaining_ch - remaining_ch)
-        order.initial_ch, order.remaining_ch = request.count_ch, remaining_ch
-        clearing.hold(state, order)
-    if request.updated_client_order_id:
-        order.client_order_id = request.updated_client_order_id
-        state.client_ids.add((account_name, order.client_order_id))
-    if request.expires_at_ms is not None:
-        order.expires_at_ms = request.expires_at_ms or None
-        state.set_expiry(order)
-    if order.status is OrderStatus.RESTING:
-        order.reason = Reason.AMEND
-    state.changed(order, order.reason)
+    enter(state, record, order, plan)
+    if order.status is OrderStatus.RESTING and state.outbox.at_ms < purse.swept_until_ms:
+        clearing.cancel(state, order)
     return order
 
 
@@ -90,13 +69,16 @@ def check_trading(state: State, record: MarketRecord) -> None:
     if shard in state.pauses:
         raise Reject(400, "trading_paused")
     if not record.trading:
-        raise Reject(400, "market_inactive", "market is not active", f"status {record.market.status}")
+        code = state.manners.closed_code
+        raise Reject(400, code, "market is not active", f"status {record.market.status}")
 
 
 def _check_order(state: State, record: MarketRecord, request: NewOrderRequest) -> None:
     if not fees.known(record.market.fee):
         raise Reject(400, "invalid_order", "invalid order", f"no fee formula for {record.market.fee.fee_type}")
-    _check_grid(record, request.price_cc, request.count_ch)
+    check_price(record, request.price_cc)
+    if request.count_ch <= 0:
+        raise Reject(400, "invalid_order_size", "count must be above zero")
     rests = request.time_in_force is TimeInForce.GTC
     if request.expires_at_ms is not None:
         if not rests:
@@ -107,85 +89,22 @@ def _check_order(state: State, record: MarketRecord, request: NewOrderRequest) -
         raise Reject(400, "invalid_order", "invalid order", "reduce_only needs immediate_or_cancel")
 
 
-def _check_grid(record: MarketRecord, price_cc: int, count_ch: int) -> None:
+def check_price(record: MarketRecord, price_cc: int) -> None:
     if not record.market.on_grid(price_cc):
         raise Reject(400, "invalid_price", "price is not on the market's grid")
-    if count_ch <= 0:
-        raise Reject(400, "invalid_order_size", "count must be above zero")
 
 
-def _check_amend(state: State, order: OrderRecord, request: AmendRequest) -> None:
-    if request.ticker != order.ticker:
-        raise Reject(400, "order_ticker_mismatch")
-    if request.side is not order.side:
-        raise Reject(400, "order_side_mismatch")
-    if request.client_order_id and request.client_order_id != order.client_order_id:
-        raise Reject(400, "order_id_and_client_order_id_mismatch")
-    if order.status is OrderStatus.EXECUTED:
-        raise Reject(400, "cannot_update_filled_order")
-    if order.status is not OrderStatus.RESTING:
-        raise Reject(404, "not_found", "order not found")
-    _check_grid(state.markets[order.ticker], request.price_cc, request.count_ch)
-    if request.count_ch <= order.filled_ch:
-        raise Reject(400, "invalid_amend_qty_for_order", details="count must exceed what has filled")
-    if request.expires_at_ms and request.expires_at_ms <= state.outbox.at_ms:
-        raise Reject(400, "invalid_order", "invalid order", "expiration must be in the future")
-    new_id = request.updated_client_order_id
-    if new_id and new_id != order.client_order_id and (order.account, new_id) in state.client_ids:
-        raise Reject(409, "order_already_exists", "client_order_id was used before")
+def _check_group(state: State, account: str, record: MarketRecord, request: NewOrderRequest) -> None:
+    shard = record.market.exchange_index
+    group = state.group(account, request.order_group_id, request.subaccount, shard)
+    if group.triggered:
+        raise Reject(400, "exceeded_order_group_risk_limit", "the order group triggered: reset it first")
 
 
-def _reducible(account: Account, request: NewOrderRequest) -> int:
+def _reducible(purse: Purse, request: NewOrderRequest) -> int:
     """How much of an order only reduces the position."""
-    against_ch = -request.side.sign * account.position_ch(request.ticker)
+    against_ch = -request.side.sign * purse.position_ch(request.ticker)
     return max(0, min(request.count_ch, against_ch))
-
-
-def _check_funds(
-    state: State,
-    account: Account,
-    record: MarketRecord,
-    side: Side,
-    price_cc: int,
-    plan: Plan,
-    *,
-    rests: bool,
-    accumulator_micros: int,
-    replaced: OrderRecord | None = None,
-) -> None:
-    """Whether the shard's free cash bears the order at its limit, and what it would exactly do now, fees included.
-
-    raises  Reject available_balance_too_low
-    """
-    ticker, shard = record.market.ticker, record.market.exchange_index
-    position_ch, now = account.position_ch(ticker), account.open_in(ticker)
-    budget = account.free_micros(shard) + now.collateral_micros(position_ch) + now.buffer_micros
-    others = now
-    for gone in [state.orders[order.key] for order in plan.displaced] + ([replaced] if replaced else []):
-        risk, buffer = account.held(gone.order_id)
-        others = others.plus(gone.side, -risk, -buffer)
-    risk_cc = price_cc if side is Side.BID else ONE_DOLLAR_CC - price_cc
-    filled_ch = sum(match.count_ch for match in plan.matches)
-    at_limit = others.plus(side, risk_cc * (filled_ch + plan.left_ch), 0)
-    after, after_ch = others, position_ch + side.sign * filled_ch
-    if rests and plan.left_ch:
-        buffer = clearing.buffer_micros(state, record, price_cc, plan.left_ch)
-        after = others.plus(side, risk_cc * plan.left_ch, buffer)
-    locked = ONE_DOLLAR_CC * (max(0, -after_ch) - max(0, -position_ch))
-    spent = locked + _taker_cost(state, record, side, plan, accumulator_micros)
-    if budget < max(at_limit.needed_micros(position_ch), spent + after.needed_micros(after_ch)):
-        raise Reject(400, "available_balance_too_low", "insufficient balance", f"exchange {shard}")
-
-
-def _taker_cost(state: State, record: MarketRecord, side: Side, plan: Plan, accumulator_micros: int) -> int:
-    """What a plan's matches take from cash, fees included; negative when they bring more."""
-    cost = 0
-    for price_cc, count_ch, _ in plan.matches:
-        fee, accumulator_micros = fees.charge(
-            accumulator_micros, record.market.fee, side, True, price_cc, count_ch, state.precision_micros
-        )
-        cost += side.sign * price_cc * count_ch + fee
-    return cost
 
 
 def _new_order(state: State, account: str, record: MarketRecord, request: NewOrderRequest) -> OrderRecord:
@@ -208,53 +127,38 @@ def _new_order(state: State, account: str, record: MarketRecord, request: NewOrd
         post_only=request.post_only,
         reduce_only=request.reduce_only,
         cancel_on_pause=request.cancel_on_pause,
+        subaccount=request.subaccount,
+        order_group_id=request.order_group_id,
     )
 
 
-def _enter(state: State, record: MarketRecord, order: OrderRecord, plan: Plan) -> None:
+def _end_unplaced(
+    state: State, account: str, record: MarketRecord, request: NewOrderRequest, reason: Reason
+) -> OrderRecord:
+    """Keep an order that ends before it reaches the book."""
+    order = _new_order(state, account, record, request)
+    state.add_order(order)
+    clearing.cancel(state, order, reason)
+    return order
+
+
+def enter(state: State, record: MarketRecord, order: OrderRecord, plan: Plan) -> None:
     """Match an accepted order as planned, then rest or end what is left of it."""
     for displaced in plan.displaced:
         clearing.cancel(state, state.orders[displaced.key], Reason.SELF_TRADE)
-    state.outbox.cause = (order.account, order.client_order_id)
+    state.outbox.cause = clearing.cause_of(order)
     state.changed(order, order.reason)
     clearing.take(state, record, order, plan)
-    state.outbox.cause = (order.account, order.client_order_id)
+    state.outbox.cause = clearing.cause_of(order)
     if not order.remaining_ch:
         return
     if plan.met_own and not plan.displaced:
         clearing.cancel(state, order, Reason.SELF_TRADE)
+    elif order.order_group_id and state.groups[order.order_group_id].triggered:
+        clearing.cancel(state, order)
     elif order.time_in_force is TimeInForce.GTC:
         state.rest(order)
         clearing.hold(state, order)
     else:
         short = order.reduce_only and plan.left_ch == 0
         clearing.cancel(state, order, Reason.REDUCE_ONLY if short else Reason.NONE)
-
-
-def _requeue(
-    state: State, account: Account, record: MarketRecord, order: OrderRecord, request: AmendRequest, remaining_ch: int
-) -> None:
-    """A new price or a larger size: leave the queue, match at the new terms, join at the back."""
-    displace = order.self_trade is SelfTrade.MAKER
-    plan = record.book.plan(order.account, order.is_bid, request.price_cc, remaining_ch, displace_own=displace)
-    if order.post_only and (plan.matches or plan.met_own):
-        raise Reject(400, "invalid_order", "invalid order", "post only cross")
-    _check_funds(
-        state,
-        account,
-        record,
-        order.side,
-        request.price_cc,
-        plan,
-        rests=True,
-        accumulator_micros=order.accumulator_micros,
-        replaced=order,
-    )
-    state.outbox.cause = (order.account, order.client_order_id)
-    record.book.withdraw(order.order_id)
-    state.unrest(order)
-    order.price_cc, order.initial_ch, order.remaining_ch = request.price_cc, request.count_ch, 0
-    clearing.hold(state, order)
-    order.remaining_ch, order.number = remaining_ch, state.next_number
-    state.next_number += 1
-    _enter(state, record, order, plan)

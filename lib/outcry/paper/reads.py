@@ -1,19 +1,22 @@
-"""What an account, or anybody, may ask of the exchange. Lists come newest first."""
+"""What an account may ask of the exchange about itself. Lists come newest first.
+
+`subaccount` None means all of them. `historical` leaves out what a Cutoffs calls live (True) or historical (False).
+"""
 
 from collections.abc import Iterable, Iterator
 
 from outcry.domain.ledger import liquidation_micros
 from outcry.domain.units import ONE_DOLLAR_CC
-from outcry.paper.accounts import Account
-from outcry.paper.events import AccountFill, AccountSettled, Traded
-from outcry.paper.records import Balance, MarketRecord, OrderRecord, OrderStatus, PositionRecord
+from outcry.paper.events import AccountFill, AccountSettled
+from outcry.paper.history import Cutoffs, cutoffs
+from outcry.paper.purse import Purse
+from outcry.paper.records import Balance, OrderRecord, OrderStatus, PositionRecord, Reject
 from outcry.paper.state import State
-
-Levels = dict[int, int]  # price_cc: count_ch
 
 
 class Reads:
-    """The reading half of the engine. Everything raises Reject(404) for an unknown account, order or market."""
+    """The private reading half of the engine. Everything raises Reject(404) for an unknown account, subaccount, order
+    or market."""
 
     state: State
 
@@ -25,6 +28,13 @@ class Reads:
         """One order of an account."""
         return self.state.order(account, order_id)
 
+    def queue_position(self, account: str, order_id: str) -> int:
+        """Hundredths of a contract that stand before a resting order at its price."""
+        order = self.state.order(account, order_id)
+        if order.status is not OrderStatus.RESTING:
+            raise Reject(404, "not_found", "order is not resting")
+        return self.state.markets[order.ticker].book.ahead_ch(order_id)
+
     def orders(
         self,
         account: str,
@@ -35,10 +45,13 @@ class Reads:
         min_ms: int | None = None,
         max_ms: int | None = None,
         exchange_index: int | None = None,
+        subaccount: int | None = None,
+        order_group_id: str | None = None,
+        historical: bool | None = None,
     ) -> list[OrderRecord]:
         """An account's orders, by creation time (both bounds included)."""
-        self.state.account(account)
-        wanted, events = set(tickers), set(event_tickers)
+        self._purses(account, subaccount)
+        wanted, events, limits = set(tickers), set(event_tickers), self._cutoffs()
         return [
             order
             for order in reversed(self.state.orders_of.get(account, []))
@@ -47,6 +60,9 @@ class Reads:
             and (status is None or order.status is status)
             and _within(order.created_at_ms, min_ms, max_ms)
             and exchange_index in (None, order.exchange_index)
+            and subaccount in (None, order.subaccount)
+            and order_group_id in (None, order.order_group_id)
+            and (historical is None or limits.order(order) is historical)
         ]
 
     def fills(
@@ -58,10 +74,12 @@ class Reads:
         min_ms: int | None = None,
         max_ms: int | None = None,
         exchange_index: int | None = None,
+        subaccount: int | None = None,
+        historical: bool | None = None,
     ) -> list[AccountFill]:
         """An account's fills."""
-        self.state.account(account)
-        wanted = set(tickers)
+        self._purses(account, subaccount)
+        wanted, limits = set(tickers), self._cutoffs()
         return [
             fill
             for fill in reversed(self.state.fills_of.get(account, []))
@@ -69,6 +87,8 @@ class Reads:
             and order_id in (None, fill.order_id)
             and _within(fill.at_ms, min_ms, max_ms)
             and exchange_index in (None, fill.exchange_index)
+            and subaccount in (None, fill.subaccount)
+            and (historical is None or limits.trade(fill) is historical)
         ]
 
     def settlements(
@@ -79,9 +99,10 @@ class Reads:
         event_tickers: Iterable[str] = (),
         min_ms: int | None = None,
         max_ms: int | None = None,
+        subaccount: int | None = None,
     ) -> list[AccountSettled]:
         """What an account was paid."""
-        self.state.account(account)
+        self._purses(account, subaccount)
         wanted, events = set(tickers), set(event_tickers)
         return [
             paid
@@ -89,66 +110,82 @@ class Reads:
             if (not wanted or paid.ticker in wanted)
             and (not events or paid.event_ticker in events)
             and _within(paid.at_ms, min_ms, max_ms)
+            and subaccount in (None, paid.subaccount)
         ]
 
-    def positions(self, account: str, *, settled: bool | None = False) -> list[PositionRecord]:
-        """Unsettled positions, settled ones, or (None) all; flat ones that traded are among them."""
-        held = self.state.account(account).positions.values()
-        return [position for position in held if settled in (None, position.settled)]
+    def positions(
+        self,
+        account: str,
+        *,
+        settled: bool | None = False,
+        subaccount: int | None = 0,
+        historical: bool | None = None,
+    ) -> list[PositionRecord]:
+        """Unsettled positions, settled ones, or (None) all; flat ones that traded are among them.
 
-    def position(self, account: str, ticker: str) -> PositionRecord:
-        """An account's position in one market; an empty record when it never traded there."""
+        Positions become historical by whole events: when all that a purse held in the event are old enough.
+        """
+        found = []
+        for purse in self._purses(account, subaccount):
+            live = self._live_events(purse)
+            found += [
+                held
+                for held in purse.positions.values()
+                if settled in (None, held.settled)
+                and (historical is None or historical is not (self._event_of(held.ticker) in live))
+            ]
+        return found
+
+    def position(self, account: str, ticker: str, subaccount: int = 0) -> PositionRecord:
+        """A subaccount's position in one market; an empty record when it never traded there."""
         shard = self.state.market(ticker).market.exchange_index
-        held = self.state.account(account).positions.get(ticker)
-        return held or PositionRecord(account, ticker, shard)
+        held = self.state.purse(account, subaccount).positions.get(ticker)
+        return held or PositionRecord(account, ticker, shard, subaccount)
 
-    def balance(self, account: str, exchange_index: int | None = None) -> Balance:
-        """An account on one shard, or (None) summed over all of its shards."""
-        owner = self.state.account(account)
-        shards = self.shards(account) if exchange_index is None else [exchange_index]
+    def balance(self, account: str, exchange_index: int | None = None, subaccount: int | None = 0) -> Balance:
+        """A subaccount on one shard, or (None) summed over all of its shards: which is not what one can spend."""
+        purses = self._purses(account, subaccount)
+        shards = self.shards(account, subaccount) if exchange_index is None else [exchange_index]
+        held = [purse.reserved_micros(shard) for purse in purses for shard in shards]
+        if self.state.manners.fee_reserved:
+            held += [purse.buffers_micros(shard) for purse in purses for shard in shards]
         return Balance(
-            sum(owner.cash.get(shard, 0) for shard in shards),
-            sum(owner.reserved_micros(shard) for shard in shards),
-            sum(self._values(owner, set(shards))),
+            sum(purse.cash.get(shard, 0) for purse in purses for shard in shards),
+            sum(held),
+            sum(value for purse in purses for value in self._values(purse, set(shards))),
         )
 
-    def _values(self, owner: Account, shards: set[int]) -> Iterator[int]:
+    def shards(self, account: str, subaccount: int | None = 0) -> list[int]:
+        """The shards on which a subaccount has (or had) cash, ascending."""
+        return sorted({shard for purse in self._purses(account, subaccount) for shard in purse.cash})
+
+    # ---- within -----------------------------------------------------------------------------------------------------
+
+    def _purses(self, account: str, subaccount: int | None) -> list[Purse]:
+        if subaccount is None:
+            return list(self.state.account(account).purses.values())
+        return [self.state.purse(account, subaccount)]
+
+    def _cutoffs(self) -> Cutoffs:
+        return cutoffs(self.state.manners, self.state.outbox.at_ms)
+
+    def _event_of(self, ticker: str) -> str:
+        return self.state.markets[ticker].market.event_ticker
+
+    def _live_events(self, purse: Purse) -> set[str]:
+        """Events in which a purse has a position that is not old enough to be historical."""
+        limits = self._cutoffs()
+        return {self._event_of(ticker) for ticker, held in purse.positions.items() if not limits.position(held)}
+
+    def _values(self, purse: Purse, shards: set[int]) -> Iterator[int]:
         """What closing each position now would add to cash: a short's locked dollars come back."""
-        for held in owner.positions.values():
+        for held in purse.positions.values():
             if held.exchange_index in shards and held.position_ch:
                 book = self.state.markets[held.ticker].book.shown
                 value = self.state.markets[held.ticker].market.settlement_value_cc
                 bid_cc, ask_cc = (book.bid_cc, book.ask_cc) if value is None else (value, value)
                 locked = ONE_DOLLAR_CC * max(0, -held.position_ch)
                 yield locked + liquidation_micros(held.position_ch, bid_cc, ask_cc)
-
-    def shards(self, account: str) -> list[int]:
-        """The shards on which an account has (or had) cash, ascending."""
-        return sorted(self.state.account(account).cash)
-
-    def market(self, ticker: str) -> MarketRecord:
-        """One market."""
-        return self.state.market(ticker)
-
-    def markets(self) -> list[MarketRecord]:
-        """All markets, newest close first."""
-        return sorted(
-            self.state.markets.values(),
-            key=lambda record: (record.market.close_at_ms, record.market.ticker),
-            reverse=True,
-        )
-
-    def displayed(self, ticker: str) -> tuple[Levels, Levels]:
-        """Bids and asks as shown: foreign size still there plus the accounts' orders. Not a copy."""
-        shown = self.state.market(ticker).book.shown
-        return shown.bids, shown.asks
-
-    def trades(self, ticker: str | None = None) -> list[Traded]:
-        """Recent public trades of one market, or of all."""
-        if ticker is not None:
-            return list(reversed(self.state.market(ticker).trades))
-        every = [trade for record in self.state.markets.values() for trade in reversed(record.trades)]
-        return sorted(every, key=lambda trade: trade.at_ms, reverse=True)
 
 
 def _within(at_ms: int, min_ms: int | None, max_ms: int | None) -> bool:

@@ -53,13 +53,15 @@ class Reason(StrEnum):
     SELF_TRADE = "SelfTradeCancel"
     REDUCE_ONLY = "ReduceOnlyCancel"
     MARGIN = "MarginCancel"
+    POST_ONLY = "PostOnlyCrossCancel"
 
 
 @dataclass(frozen=True, slots=True)
 class NewOrderRequest:
     """One order as asked for. `exchange_index` None or -1 leaves the routing to the exchange.
 
-    expires_at_ms  only with good-till-canceled, and in the future
+    expires_at_ms   only with good-till-canceled, and in the future
+    order_group_id  a group of the same subaccount and shard; "" for none
     """
 
     ticker: str
@@ -74,6 +76,8 @@ class NewOrderRequest:
     reduce_only: bool = False
     cancel_on_pause: bool = False
     exchange_index: int | None = None
+    subaccount: int = 0
+    order_group_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,7 @@ class AmendRequest:
     updated_client_order_id: str = ""
     expires_at_ms: int | None = None
     exchange_index: int | None = None
+    subaccount: int = 0
 
 
 @dataclass(slots=True)
@@ -130,6 +135,8 @@ class OrderRecord:
     post_only: bool = False
     reduce_only: bool = False
     cancel_on_pause: bool = False
+    subaccount: int = 0
+    order_group_id: str = ""
 
     @property
     def is_bid(self) -> bool:
@@ -161,7 +168,7 @@ def _outcome_cost(side: Side, value_micros: int, count_ch: int) -> int:
 
 @dataclass(slots=True)
 class PositionRecord:
-    """One account in one market: a signed net position, and the gross counts the settlement record wants.
+    """One subaccount in one market: a signed net position, and the gross counts the settlement record wants.
 
     basis_micros     what the open position cost: price times count, signed like the position, at average cost
     realized_micros  average-cost profit of what was closed, before fees
@@ -172,6 +179,7 @@ class PositionRecord:
     account: str
     ticker: str
     exchange_index: int
+    subaccount: int = 0
     position_ch: int = 0
     basis_micros: int = 0
     realized_micros: int = 0
@@ -196,12 +204,13 @@ class PositionRecord:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """One account on one shard (or summed over all).
+    """A subaccount (or all of an account) on one shard (or summed over all).
 
     cash_micros      after netting: $1 is locked for each contract of a net short position
     reserved_micros  collateral of resting orders, exactly: for each market
                      max(0, sum of price x count over bids - $1 x contracts short)
-                     + max(0, sum of ($1 - price) x count over asks - $1 x contracts long)
+                     + max(0, sum of ($1 - price) x count over asks - $1 x contracts long);
+                     and the fees they may still be charged, where the exchange's manners are to reserve them
     value_micros     open positions at the price they could be closed now
     """
 
@@ -222,7 +231,8 @@ class MarketRecord:
     source_counts     whether the source states volumes itself, so that its prints need not be counted
     restored          known from before a restart, and not yet spoken of by the source since
     touch             best bid and ask with their sizes, as last told to subscribers
-    determined_at_ms  when the outcome became known; settled_at_ms when it was paid
+    determined_at_ms  when the outcome became known, or was last changed; settled_at_ms when it was paid
+    pays_at_ms        when the exchange itself pays the outcome; None when its source says when
     """
 
     market: Market
@@ -239,6 +249,7 @@ class MarketRecord:
     expiration_value_micros: int | None = None
     determined_at_ms: int | None = None
     settled_at_ms: int | None = None
+    pays_at_ms: int | None = None
     source_counts: bool = False
     restored: bool = False
     touch: tuple[int | None, int, int | None, int] = (None, 0, None, 0)

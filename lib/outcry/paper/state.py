@@ -9,8 +9,12 @@ from outcry.domain.errors import InvariantBroken
 from outcry.domain.market import Market, Status
 from outcry.paper.accounts import Account, House
 from outcry.paper.events import AccountFill, AccountSettled
+from outcry.paper.groups import OrderGroup
+from outcry.paper.manners import Manners
 from outcry.paper.matching import MarketBook
+from outcry.paper.money_records import CashMove, SubaccountTransfer, Transfer
 from outcry.paper.outbox import Outbox
+from outcry.paper.purse import Purse
 from outcry.paper.records import MarketRecord, OrderRecord, OrderStatus, PositionRecord, Reject
 
 ANY_SHARD = -1  # the wire's word for "route it by the ticker"
@@ -23,25 +27,37 @@ class Unsaved:
     accounts: set[str] = field(default_factory=set)
     markets: set[str] = field(default_factory=set)
     orders: dict[str, OrderRecord] = field(default_factory=dict)
-    positions: dict[tuple[str, str], PositionRecord] = field(default_factory=dict)
+    positions: dict[tuple[str, int, str], PositionRecord] = field(default_factory=dict)
     fills: list[AccountFill] = field(default_factory=list)
     settlements: list[AccountSettled] = field(default_factory=list)
+    groups: dict[str, OrderGroup] = field(default_factory=dict)
+    transfers: dict[str, Transfer] = field(default_factory=dict)
+    subaccount_transfers: list[SubaccountTransfer] = field(default_factory=list)
+    moves: list[CashMove] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.accounts or self.markets or self.orders)
+        return bool(self.accounts or self.markets or self.orders or self.groups or self.transfers)
 
 
 class State:
-    """The exchange's books: accounts, markets, orders, fills, settlements, timers.
+    """The exchange's books: accounts, markets, orders, fills, settlements, groups, transfers, timers.
 
-    resting  order ids per market, in order of arrival
-    timers   heap of (at_ms, kind, ticker or order id); a timer that no longer applies does nothing
+    client_ids  the order that last used each (account, client_order_id)
+    resting     order ids per market, in order of arrival
+    under_way   the transfers that have not arrived
+    timers      heap of (at_ms, kind, what it is about); a timer that no longer applies does nothing
     """
 
     def __init__(
-        self, new_id: Callable[[], str], *, precision_micros: int, cancel_share_millionths: int, close_cancel_ms: int
+        self,
+        new_id: Callable[[], str],
+        manners: Manners,
+        *,
+        precision_micros: int,
+        cancel_share_millionths: int,
+        close_cancel_ms: int,
     ) -> None:
-        self.new_id = new_id
+        self.new_id, self.manners = new_id, manners
         self.precision_micros = precision_micros
         self.cancel_share_millionths = cancel_share_millionths
         self.close_cancel_ms = close_cancel_ms
@@ -52,10 +68,15 @@ class State:
         self.markets: dict[str, MarketRecord] = {}
         self.orders: dict[str, OrderRecord] = {}
         self.orders_of: dict[str, list[OrderRecord]] = {}
-        self.client_ids: set[tuple[str, str]] = set()
+        self.client_ids: dict[tuple[str, str], OrderRecord] = {}
         self.resting: dict[str, dict[str, OrderRecord]] = {}
         self.fills_of: dict[str, list[AccountFill]] = {}
         self.settlements_of: dict[str, list[AccountSettled]] = {}
+        self.groups: dict[str, OrderGroup] = {}
+        self.transfers: dict[str, Transfer] = {}
+        self.under_way: dict[str, Transfer] = {}
+        self.subaccount_transfers: dict[tuple[str, str], SubaccountTransfer] = {}
+        self.moves: list[CashMove] = []
         self.timers: list[tuple[int, str, str]] = []
         self.pauses: dict[int, bool] = {}  # shard: whether the whole exchange is paused, not only trading
         self.next_number = 1
@@ -64,6 +85,12 @@ class State:
         if name not in self.accounts:
             raise Reject(404, "not_found", "account not found")
         return self.accounts[name]
+
+    def purse(self, account: str, subaccount: int) -> Purse:
+        purses = self.account(account).purses
+        if subaccount not in purses:
+            raise Reject(404, "not_found", "subaccount not found")
+        return purses[subaccount]
 
     def market(self, ticker: str) -> MarketRecord:
         if ticker not in self.markets:
@@ -76,11 +103,21 @@ class State:
             raise InvariantBroken(f"the source spoke of {ticker} before listing it")
         return self.markets[ticker]
 
-    def order(self, account: str, order_id: str) -> OrderRecord:
+    def order(self, account: str, order_id: str, subaccount: int | None = None) -> OrderRecord:
+        """An order of an account; of one of its subaccounts, where that is named."""
         order = self.orders.get(order_id)
-        if order is None or order.account != account:
+        if order is None or order.account != account or subaccount not in (None, order.subaccount):
             raise Reject(404, "not_found", "order not found")
         return order
+
+    def group(self, account: str, group_id: str, subaccount: int, exchange_index: int) -> OrderGroup:
+        """A group of a subaccount, on the shard that is named."""
+        found = self.groups.get(group_id)
+        if found is None or found.deleted:
+            raise Reject(404, "order_group_not_found")
+        if (found.account, found.subaccount, found.exchange_index) != (account, subaccount, exchange_index):
+            raise Reject(404, "order_group_not_found")
+        return found
 
     def add_market(self, market: Market, at_ms: int) -> MarketRecord:
         book = MarketBook(
@@ -107,13 +144,27 @@ class State:
         """Enter a new order into the books (not into the market's queue)."""
         self.orders[order.order_id] = order
         self.orders_of.setdefault(order.account, []).append(order)
-        if order.client_order_id:
-            self.client_ids.add((order.account, order.client_order_id))
+        self.claim(order)
         self.next_number = max(self.next_number, order.number + 1)
+
+    def claim(self, order: OrderRecord) -> None:
+        """Note that an order uses its client_order_id."""
+        if order.client_order_id:
+            self.client_ids[order.account, order.client_order_id] = order
+
+    def claimed(self, account: str, client_order_id: str) -> bool:
+        """Whether an account may not use a client_order_id (again)."""
+        order, kept_ms = self.client_ids.get((account, client_order_id)), self.manners.client_id_kept_ms
+        if order is None:
+            return False
+        ended = order.status is not OrderStatus.RESTING
+        return not (ended and kept_ms is not None and self.outbox.at_ms - order.updated_at_ms >= kept_ms)
 
     def rest(self, order: OrderRecord) -> None:
         """Put what is left of an order into the queue of its price."""
         self.resting.setdefault(order.ticker, {})[order.order_id] = order
+        if order.order_group_id:
+            self.groups[order.order_group_id].resting[order.order_id] = order
         book = self.markets[order.ticker].book
         book.rest(order.order_id, order.account, order.is_bid, order.price_cc, order.remaining_ch)
         self.set_expiry(order)
@@ -125,6 +176,8 @@ class State:
     def unrest(self, order: OrderRecord) -> None:
         """Forget that an order rests (it was filled, or withdrawn from the queue)."""
         self.resting.get(order.ticker, {}).pop(order.order_id, None)
+        if order.order_group_id:
+            self.groups[order.order_group_id].resting.pop(order.order_id, None)
 
     def changed(self, order: OrderRecord, reason: str) -> None:
         """Note that an order changed now: to be told, and to be written down."""
@@ -133,13 +186,13 @@ class State:
         self.unsaved.orders[order.order_id] = order
         self.unsaved.accounts.add(order.account)
 
-    def resting_of(self, account: str) -> list[OrderRecord]:
-        """An account's resting orders, oldest priority first."""
+    def resting_of(self, account: str, subaccount: int | None = None) -> list[OrderRecord]:
+        """Resting orders of an account, or of one of its subaccounts, oldest priority first."""
         mine = [
             order
             for orders in self.resting.values()
             for order in orders.values()
-            if order.account == account and order.status is OrderStatus.RESTING
+            if order.account == account and subaccount in (None, order.subaccount)
         ]
         return sorted(mine, key=lambda order: order.number)
 
