@@ -40,9 +40,13 @@ ARROWS = {
 }
 PURE = {"domain", "signals", "strategies", "risk", "trading", "review"}
 PURE_FILES = {
-    "paper/accounts.py", "paper/clearing.py", "paper/engine.py", "paper/events.py", "paper/listing.py",
-    "paper/matching.py", "paper/outbox.py", "paper/placing.py", "paper/queue.py", "paper/reads.py", "paper/records.py",
-    "paper/state.py", "venue/fees.py",
+    "paper/accounts.py", "paper/amending.py", "paper/clearing.py", "paper/engine.py", "paper/events.py",
+    "paper/feeding.py", "paper/funds.py", "paper/group_requests.py", "paper/groups.py", "paper/history.py",
+    "paper/listing.py", "paper/manners.py", "paper/market_reads.py", "paper/matching.py", "paper/mirror_book.py",
+    "paper/mirror_market.py", "paper/mirror_reflection.py", "paper/mirror_seen.py", "paper/mirror_watch.py",
+    "paper/money_records.py", "paper/money_requests.py", "paper/order_requests.py", "paper/outbox.py",
+    "paper/paying.py", "paper/placing.py", "paper/purse.py", "paper/queue.py", "paper/reads.py", "paper/records.py",
+    "paper/state.py", "paper/steps.py", "paper/timers.py", "paper/treasury.py", "venue/fees.py",
 }  # fmt: skip
 OUTSIDE = {
     "asyncio", "datetime.now", "http", "logging", "multiprocessing", "os", "pathlib", "requests", "secrets", "select",
