@@ -107,13 +107,13 @@ def test_a_lost_connection_is_published_as_distrust_at_once(collector: Collector
     collector._publish()
     assert quotes.load(db, TICKER).distrust == "stream is disconnected"
     heard(collector, Disconnected("still gone", 1.0))
-    assert collector._reconnects == 1
+    assert collector._counters.reconnects == 1
 
 
 def test_what_is_lost_is_counted_asked_for_and_kept_on_the_tape(collector: Collector, tmp_path: Path):
     collector._books.connected(1, 1)
     heard(collector, Snapshot(3, 1, TICKER, {4300: 100}, {4500: 100}), Delta(3, 5, TICKER, True, 4300, 1, None))
-    assert collector._gaps == 1
+    assert collector._counters.gaps == 1
     assert collector._books.lost == collector._books.resync == []
     assert collector._books.missing == [TICKER]
     assert collector._figures()["untrusted"] == {TICKER: "gap of 3 at seq 5"}
@@ -131,3 +131,20 @@ def test_a_connection_begins_its_subscriptions(collector: Collector, monkeypatch
     monkeypatch.setattr(collector._stream, "subscribe", lambda channels, *rest, **more: sent.append(channels[0]) or 1)
     heard(collector, Connected(1))
     assert sent == ["market_lifecycle_v2", "cfbenchmarks_value", "orderbook_delta", "ticker", "trade"]
+
+
+def test_counters_outlive_the_program_and_a_disk_that_refuses_does_not_end_it(
+    collector: Collector, tmp_path: Path, db: sqlite3.Connection
+):
+    collector._counters.gaps, collector._books.deltas = 3, 70
+    collector._checkpoint(1_000)
+    again = Collector(Floor(Settings(), tmp_path), db, FakeSupervisor())
+    assert (again._counters.gaps, again._counters.deltas_before) == (3, 70)
+    assert again._figures()["deltas"] == 70
+    again._leave()
+    (tmp_path / "checkpoints" / "collector.json").unlink()
+    (tmp_path / "checkpoints").rmdir()
+    (tmp_path / "checkpoints").write_text("in the way")
+    collector._standing.checkpoint_ms = None
+    collector._checkpoint(2_000)
+    assert collector._standing.checkpoint_ms is None

@@ -15,6 +15,7 @@ from functools import partial
 
 from outcry.desk import connect
 from outcry.desk.books import Books
+from outcry.desk.collector_figures import figures, restore
 from outcry.desk.collector_index import IndexPrices
 from outcry.desk.collector_publish import Publisher
 from outcry.desk.discovery import Exchange
@@ -31,7 +32,7 @@ from outcry.ops.floor import Floor
 from outcry.ops.lock import one_instance
 from outcry.ops.supervisor import Supervisor
 from outcry.store import bars as bar_rows
-from outcry.store import checkpoints, database, markets, system
+from outcry.store import database, markets, system
 from outcry.venue.messages import EventFee, EventListed, Failed, Lifecycle, Message, Snapshot, Trade
 from outcry.venue.stream import Connected, Disconnected, Event, Garbled, Stream
 
@@ -84,7 +85,7 @@ class Collector:
         self._lost_at = self._whole_at = time.monotonic()
         self._garbled_at: float | None = None  # when something came last that nobody could read
         self._refused_at = float("-inf")  # when the database last refused
-        self._reconnects = self._gaps = 0
+        self._counters = restore(floor, NAME, now_ms())
         self._restore()
 
     # ---- the loop -------------------------------------------------------------------------------------------------
@@ -163,7 +164,7 @@ class Collector:
         elif isinstance(event, Disconnected):
             if self._books.connection:
                 self._lost_at = time.monotonic()
-                self._reconnects += 1
+                self._counters.reconnects += 1
                 _log.warning("disconnected", reason=event.reason, retry_s=round(event.retry_s, 1))
                 self._books.disconnected()
         else:
@@ -215,7 +216,7 @@ class Collector:
         books = self._books
         for sid, count in books.lost:
             channel = self._wanted.channel_of(sid)
-            self._gaps += 1
+            self._counters.gaps += 1
             _log.warning("lost", messages=count, channel=channel, epoch=self._stream.epoch)
             if self._scribe:
                 self._scribe.note(at_ns, self._stream.epoch, "gap", {"sid": sid, "channel": channel, "messages": count})
@@ -353,40 +354,19 @@ class Collector:
         self._standing.beat_if_due(self._figures(), at_ms)
 
     def _figures(self) -> dict[str, object]:
-        untrusted = self._books.untrusted()
-        scribe = self._scribe
-        return {
-            "stream": "connected" if self._stream.connected else "disconnected",
-            "heard_at_ms": self._stream.heard_at_ms,
-            "epoch": self._stream.epoch,
-            "reconnects": self._reconnects,
-            "gaps": self._gaps,
-            "deltas": self._books.deltas,
-            "publish": self._publisher.number,
-            "markets": len(self._following),
-            "untrusted": untrusted,
-            "index": self._index.state(),
-            "tape_dropped": scribe.dropped if scribe else 0,
-            "tape": (scribe.failing or "writing") if scribe else "off",
-        }
+        return figures(self._stream, self._books, self._publisher, self._index, self._scribe, self._counters)
 
     def _checkpoint(self, at_ms: int) -> None:
-        """Counters for people; all else is found again in the database or at the exchange."""
-        counters: dict[str, object] = {"reconnects": self._reconnects, "gaps": self._gaps, "deltas": self._books.deltas}
-        checkpoints.save(self._floor.checkpoints, NAME, counters, at_ms)
-        self._standing.checkpoint_ms = at_ms
+        try:
+            self._counters.save(self._floor, NAME, self._books.deltas, at_ms)
+        except OSError as error:
+            _log.error("failed_to_checkpoint", error=str(error))
+        else:
+            self._standing.checkpoint_ms = at_ms
 
     def _restore(self) -> None:
         """Begin with the markets known from the last life: books are asked for before discovery has answered."""
-        at_ms = now_ms()
-        payload, reason = checkpoints.load(self._floor.checkpoints, NAME, at_ms)
-        if payload is None:
-            _log.info("started_cold", reason=reason)
-        else:
-            counters = {key: value for key, value in payload.items() if isinstance(value, int)}
-            self._reconnects, self._gaps = counters.get("reconnects", 0), counters.get("gaps", 0)
-            self._books.deltas = counters.get("deltas", 0)
-        self._watch.listed(markets.unfinished(self._db), at_ms)
+        self._watch.listed(markets.unfinished(self._db), now_ms())
         self._watch.take_changed()
 
     def _leave(self) -> None:
