@@ -51,6 +51,7 @@ def test_no_process_is_left_behind(tmp_path, number, code):
     running = demo(tmp_path, 5)
     deadline = time.monotonic() + 30
     while len(below := descendants(running.pid)) < 7:
+        assert running.poll() is None, running.communicate()[0]
         assert time.monotonic() < deadline, "the demo started fewer than seven programs"
         time.sleep(0.1)
     time.sleep(2)

@@ -12,10 +12,9 @@ def test_it_trades_settles_and_reconciles_to_the_cent(floor):
     status = floor.run("status").stdout
     assert "embedded" in status
     assert status.count("\n") < 60
+    floor.settle_down()
     assert floor.stop() == []
     assert all(child.exit_code == 0 for child in floor.children.all.values()), floor.last_words()
-    report = floor.report()
-    assert report["reconciled"] is True
     rows = floor.query("SELECT sum(difference_micros <> 0) AS differing, count(*) AS looks FROM reconciliations")
     assert rows[0]["looks"] > 0
     assert floor.query("SELECT agent, ticker, position_ch, cash_micros, fees_micros FROM holdings WHERE fills > 0") == (
@@ -34,11 +33,7 @@ def test_a_kill_of_any_program_is_survived(floor, victim):
     floor.wait_for(lambda: floor.state_of(victim) not in ("", "STARTING"), 10, f"{victim} is back")
     fills = floor.progress().fills
     floor.wait_for(lambda: floor.progress().fills > fills, 90, "the floor trades on")
-    floor.children.stop([name for name in floor.children.all if name.startswith("trader")])
-    at_ms = floor.progress().reconciled_at_ms
-    floor.wait_for(
-        lambda: floor.progress().reconciled and floor.progress().reconciled_at_ms > at_ms, 30, "the ledger agrees"
-    )
+    floor.settle_down()
     assert {name: floor.pid(name) for name in others} == others
     assert all(floor.children.all[name].exit_code is None for name in others if not name.startswith("trader"))
     twice = floor.query("SELECT decision_id FROM orders GROUP BY decision_id HAVING count(*) > 1")

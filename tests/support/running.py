@@ -100,6 +100,11 @@ class RunningFloor:
             self.children.stop(traders) + self.children.stop(["collector", "clerk"]) + self.children.stop(["exchange"])
         )
 
+    def settle_down(self) -> None:
+        """Stop the traders, and wait until the ledger agrees with the exchange after their last booking."""
+        self.children.stop([name for name in self.children.all if name.startswith("trader")])
+        self.wait_for(lambda: self.report()["reconciled"], 40, "the ledger agrees with the exchange")
+
     def report(self) -> dict[str, object]:
         return json.loads(self.run("report", "--today", "--json").stdout)
 

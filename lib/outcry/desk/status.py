@@ -76,7 +76,8 @@ def _body(db: sqlite3.Connection, floor: Floor, at_ms: int) -> tuple[list[str], 
         *_events(db, at_ms),
     ]
     sick = sum(not _alive(beat, at_ms) and beat.state != "STOPPED" for beat in beats)
-    return lines, len(controls) + sick  # a difference that lasts is a control: the clerk stops entries
+    differing = sum(not look.agreed for look in accounts.reconciliations_now(db))
+    return lines, len(controls) + sick + differing  # a booking since the last look needs nobody
 
 
 def _feeds(found: rows.Feeds, beats: Sequence[system.Heartbeat], at_ms: int) -> list[str]:
