@@ -5,6 +5,7 @@ survives a kill. Before any request is answered the market moves on to now.
 """
 
 import logging
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from outcry.paper import refusals
 from outcry.paper.auth import KEY, Key, Keys
 from outcry.paper.calls import BASE, Call, answer
 from outcry.paper.engine import Engine
-from outcry.paper.events import EngineEvent, IndexTick, Source
+from outcry.paper.events import EngineEvent, IndexTick, Source, SourceEvent
 from outcry.paper.http import Answer, Request
 from outcry.paper.index_board import IndexBoard
 from outcry.paper.lag import LaggedBooks
@@ -66,6 +67,7 @@ class Exchange:
         self.series = {info.ticker: info for info in source.series()}
         self.started_at_ms = now_ms()
         self._source, self._keep = source, keep
+        self._coming: deque[SourceEvent] = deque()
         self._untold: list[EngineEvent] = []
         symbols = sorted({info.underlying for info in self.series.values() if info.underlying})
         self._board = IndexBoard(symbols)
@@ -83,12 +85,14 @@ class Exchange:
         """Let timers and the source run up to now."""
         now_ms = self.now_ms()
         due = self._source.next_at_ms()
+        if due is not None and due <= now_ms:
+            self._coming += self._source.advance(min(now_ms, due + STEP_MS))
         try:
-            if due is not None and due <= now_ms:
-                for event in self._source.advance(min(now_ms, due + STEP_MS)):
-                    if isinstance(event, IndexTick):
-                        self._spot.take(event)
-                    self.step(self.engine.feed(event))
+            while self._coming:  # a source tells everything once: what follows a failure waits for its turn
+                event = self._coming.popleft()
+                if isinstance(event, IndexTick):
+                    self._spot.take(event)
+                self.step(self.engine.feed(event))
             timer = self.engine.next_at_ms()
             if timer is not None and timer <= now_ms:
                 self.step(self.engine.tick(now_ms))
