@@ -153,3 +153,14 @@ def test_a_coming_market_is_there_before_it_opens_and_its_strike_follows(paper, 
     )
     paper.until(lambda: shown(paper, OTHER) == ({5_000: 100}, {5_100: 100}), 12)
     paper.until(lambda: paper.engine.market(OTHER).market.strike_micros == 3_100_000_000, 12)
+
+
+def test_what_follows_a_failure_to_keep_is_not_lost(source):
+    source.engine.state.unsaved.markets.add(TICKER)
+    source.books.refusing = True
+    source.feed(*(BookChange(TICKER, Side.BID, 3_800, 100, now_ms()) for _ in range(5)))
+    source.books.refusing = False
+    deadline = time.monotonic() + 5
+    while source.engine.displayed(TICKER)[0].get(3_800) != 500:
+        assert time.monotonic() < deadline
+        source.feed(IndexTick("BTC-USD", 97_000_000_000, now_ms()))

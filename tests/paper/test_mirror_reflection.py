@@ -407,7 +407,8 @@ def test_where_books_are_polled_the_index_never_runs_ahead_of_them(paper):
     assert paper.see(tick) == []
     assert paper.see(other) == [other], "no market of ours settles on it"
     assert paper.books(at_ms=paper.now - 1) == []
-    assert paper.books() == [tick]
+    paper.wait(300)
+    assert paper.books(at_ms=tick.at_ms + 100) == [replace(tick, at_ms=tick.at_ms + 200)], "as late as the book"
 
 
 def test_index_values_that_waited_for_a_dead_book_are_told_when_its_market_is_deactivated(paper):
@@ -436,6 +437,12 @@ def test_history_is_what_was_preloaded_and_what_was_told(paper):
     assert list(paper.reflection.past["BTC-USD"]) == list(old)
     paper.books()
     assert list(paper.reflection.past["BTC-USD"]) == [*old, tick]
+
+
+def test_an_index_dated_in_the_past_never_runs_backwards(paper):
+    for at_ms in (2_000, 1_900, 2_000):
+        paper.see(IndexTick("ETH-USD", 3_100_000_000, at_ms))
+    assert [tick.at_ms for tick in paper.reflection.past["ETH-USD"]] == [2_000, 2_000, 2_000]
 
 
 def test_nothing_is_told_of_markets_nobody_listed():

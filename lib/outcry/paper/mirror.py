@@ -5,14 +5,12 @@ touching the network, and the pure `Reflection` says what is to be told.
 """
 
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 
 from outcry.domain.market import Market
 from outcry.paper.events import IndexTick, SeriesInfo, SourceEvent
 from outcry.paper.mirror_look import Looker, Scope, Upstream, read_series
 from outcry.paper.mirror_reflection import Reflection
-from outcry.paper.mirror_seen import Seen
 
 __all__ = ["Mirror", "Scope", "Upstream", "read_series"]
 
@@ -41,7 +39,6 @@ class Mirror:
         self._series = list(series)
         self._reflection = Reflection(polled=polled, stale_ms=stale_ms, gap_ms=scope.gap_ms, known=known)
         self._looker = Looker(upstream, scope, known, now_ms)
-        self._waiting: deque[Seen] = deque()
         self._introduced = False
         self._asked_ms = now_ms()
 
@@ -65,16 +62,14 @@ class Mirror:
         return self._series
 
     def advance(self, now_ms: int) -> list[SourceEvent]:
-        """What was seen up to now, as it is to be told, and what time brought."""
+        """What was seen since the last call, as it is to be told, and what time brought."""
         self._asked_ms = max(self._asked_ms, now_ms)
-        for _ in range(self._looker.seen.qsize()):
-            self._waiting.append(self._looker.seen.get())
         events: list[SourceEvent] = []
         if not self._introduced:
             self._introduced = True
             events += self._reflection.introduce(self._asked_ms)
-        while self._waiting and self._waiting[0].at_ms <= self._asked_ms:
-            events += self._reflection.see(self._waiting.popleft(), self._asked_ms)
+        for _ in range(self._looker.seen.qsize()):
+            events += self._reflection.see(self._looker.seen.get(), self._asked_ms)
         events += self._reflection.step(self._asked_ms)
         if self._reflection.broken:
             self._looker.mend(self._reflection.broken)

@@ -123,7 +123,7 @@ class Looker:
             session=self._session,
             timeout_s=TIMEOUT_S,
         )
-        watch = Watch(scope.max_markets, scope.ahead_ms, known)
+        watch = Watch(scope.max_markets, scope.ahead_ms, known, now_ms())
         follow = self._ear.follow if self._ear else None
         self._poller = Poller(rest, series, watch, tell, follow=follow, books=not signed, now_ms=now_ms)
         steps = [self._ask] if self._ear is None else [self._ask, self._listen]

@@ -2,11 +2,12 @@
 
 Books that are read now and then are a second or two old, and an index that ran ahead of them would let every strategy
 trade against quotes that no longer stand. So where books are polled, index values wait until every open market that
-settles on them has a book at least as new: all that is told is from the same moment.
+settles on them has a book at least as new: all that is told is from the same moment, and dated when it is told.
 """
 
 from collections import deque
 from collections.abc import Iterable
+from dataclasses import replace
 
 from outcry.domain.errors import InvariantBroken
 from outcry.domain.market import Market, Status
@@ -75,7 +76,7 @@ class Reflection:
                 return [] if market is None else market.numbers(last_cc, volume_ch, interest_ch, now_ms)
             case IndexTick():
                 self._waiting.setdefault(seen.symbol, deque()).append(seen)
-                return self._ticks()
+                return self._ticks(now_ms)
             case BooksSeen():
                 events = [
                     event
@@ -83,7 +84,7 @@ class Reflection:
                     if (market := self._markets.get(ticker)) is not None
                     for event in market.whole(bids, asks, seen.at_ms, now_ms)
                 ]
-                return events + self._ticks()
+                return events + self._ticks(now_ms)
             case RowsSeen():
                 return [event for row in seen.markets for event in self._described(row, now_ms)]
             case PastSeen():
@@ -95,7 +96,7 @@ class Reflection:
         if now_ms < self._round_at_ms:
             return [event for market in self._markets.values() for event in market.book.due(now_ms)]
         self._round_at_ms = now_ms + ROUND_MS
-        return [event for market in self._markets.values() for event in market.step(now_ms)] + self._ticks()
+        return [event for market in self._markets.values() for event in market.step(now_ms)] + self._ticks(now_ms)
 
     # ---- within -----------------------------------------------------------------------------------------------------
 
@@ -145,21 +146,26 @@ class Reflection:
             self._round_at_ms = 0
         return []
 
-    def _ticks(self) -> list[SourceEvent]:
-        """Index values that may be told, oldest first."""
+    def _ticks(self, now_ms: int) -> list[SourceEvent]:
+        """Index values that may be told, oldest first, as much later as the books are that they waited for."""
         told: list[SourceEvent] = []
         for symbol, waiting in self._waiting.items():
-            while waiting and self._may_tell(waiting[0]):
-                self._history(symbol).append(waiting[0])
-                told.append(waiting.popleft())
+            seen_ms = self._books_seen_ms(symbol, now_ms)
+            while waiting and waiting[0].at_ms <= seen_ms:
+                tick = waiting.popleft()
+                past = self._history(symbol)
+                at_ms = tick.at_ms + now_ms - seen_ms
+                past.append(replace(tick, at_ms=max(at_ms, past[-1].at_ms) if past else at_ms))
+                told.append(past[-1])
         return told
 
-    def _may_tell(self, tick: IndexTick) -> bool:
-        return not self._polled or all(
-            market.book.whole_at_ms >= tick.at_ms
-            for market in self._markets.values()
-            if market.open and market.row.underlying == tick.symbol and market.row.open_at_ms <= tick.at_ms
-        )
+    def _books_seen_ms(self, symbol: str, now_ms: int) -> int:
+        """When the oldest book of the open markets on an index was seen; now, when nothing waits for books."""
+        if not self._polled:
+            return now_ms
+        markets = (market for market in self._markets.values() if market.row.underlying == symbol and market.open)
+        seen = [market.book.whole_at_ms for market in markets if market.row.open_at_ms <= now_ms]
+        return min(seen, default=now_ms)
 
     def _remember(self, seen: PastSeen) -> None:
         for tick in seen.ticks:

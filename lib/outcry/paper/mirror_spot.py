@@ -42,6 +42,7 @@ class SpotIndex:
         self._now_ms, self._monotonic = now_ms, monotonic
         self._feed = venue.stream(symbols)
         self._heard_s = -ALIVE_S
+        self._tried = False
         self._prices: dict[str, int] = {}
         self._told_ms: dict[str, int] = {}
         self._past_due_s = monotonic()
@@ -50,12 +51,13 @@ class SpotIndex:
     @property
     def trouble(self) -> str:
         """Why no prices come, "" while they do."""
-        return self._feed.why_not
+        return self._feed.why_not if self._tried else ""
 
     def step(self, timeout_s: float) -> None:
         """Wait up to `timeout_s` for prices, and tell what is due."""
         try:
             ticks = self._feed.ticks(timeout_s)
+            self._tried = True
         except OutcryError as error:
             _log.warning("failed_to_read_spot", extra={"fields": {"cause": str(error)}})
             return

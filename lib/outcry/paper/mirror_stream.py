@@ -76,7 +76,7 @@ class Ear:
         self._sequences: dict[int, Sequence] = {}
         self._told_heard_ms = 0
         self.heard: dict[str, float] = {}
-        self.trouble = "not connected yet"
+        self.trouble = ""  # why there is no connection
 
     def follow(self, tickers: frozenset[str]) -> None:
         """The markets to listen to from now on."""
@@ -222,7 +222,8 @@ class Ear:
         symbol = self._indices.get(event.index_id)
         if symbol is not None:
             self.heard[symbol] = self._monotonic()
-            self._tell(IndexTick(symbol, event.value_micros, event.at_ms))
+            at_ms = min(event.at_ms, self._now_ms())  # the exchange's clock may be ahead of ours
+            self._tell(IndexTick(symbol, event.value_micros, at_ms))
 
     def _reply(self, event: Ok | Unsubscribed | Failed) -> None:
         if event.sid is not None and event.seq is not None:

@@ -62,12 +62,13 @@ class Watch:
 
     max_markets  no more than these at a time, the most traded first; what is watched stays until it is paid
     ahead_ms     markets that open later than this are left for later
-    known        markets that the local exchange has from an earlier life, and has not paid
+    known        markets that the local exchange has from an earlier life, and has not paid; their prints count from
+                 `now_ms` on
     """
 
-    def __init__(self, max_markets: int, ahead_ms: int, known: Iterable[Market] = ()) -> None:
+    def __init__(self, max_markets: int, ahead_ms: int, known: Iterable[Market] = (), now_ms: int = 0) -> None:
         self._max, self._ahead_ms = max_markets, ahead_ms
-        self._markets = {row.ticker: Watched(row, -math.inf, row.volume_ch, 0) for row in known}
+        self._markets = {row.ticker: Watched(row, -math.inf, row.volume_ch, now_ms) for row in known}
 
     def __contains__(self, ticker: str) -> bool:
         return ticker in self._markets
