@@ -40,13 +40,13 @@ def counter(prefix: str = "id"):
 class Rig:
     """An engine with accounts `ann` and `bob` of $1 000 each on shard 2, one open market, and the clock at 2 000 ms."""
 
-    def __init__(self, bids=None, asks=None, *, cash: int = 1_000_000_000, **options) -> None:
+    def __init__(self, bids=None, asks=None, *, cash: int = 1_000_000_000, tier: str = "basic", **options) -> None:
         self.engine = Engine(counter(), **options)
         self.now = 2_000
         self.events: list = []
         self.copies: dict[str, tuple[dict[int, int], dict[int, int]]] = {}
         for name in ("ann", "bob"):
-            self.engine.add_account(name, {SHARD: cash})
+            self.engine.add_account(name, {SHARD: cash}, tier)
         self.feed(Listed(market(), 0))
         self.feed(BookSet(TICKER, bids or {}, asks or {}, self.now))
 
@@ -91,6 +91,12 @@ class Rig:
     def ask(self, price_cc: int, count_ch: int, account: str = "ann", **options):
         return self.order(Side.ASK, price_cc, count_ch, account, **options)
 
+    def does(self, answer):
+        """Hear what a request's answer told; returns the rest of the answer."""
+        *rest, events = answer if isinstance(answer, tuple) else (answer,)
+        self.told(events)
+        return rest[0] if len(rest) == 1 else tuple(rest)
+
     def kinds(self) -> list[str]:
         return [type(event).__name__ for event in self.events]
 
@@ -125,7 +131,8 @@ def _check_purse(engine: Engine, purse: Purse) -> None:
         reserved[record.market.exchange_index] += needed
     for shard in engine.shards(purse.account, purse.number):
         balance = engine.balance(purse.account, shard, purse.number)
-        assert balance.reserved_micros == reserved[shard]
+        buffers = purse.buffers_micros(shard) if engine.state.manners.fee_reserved else 0
+        assert balance.reserved_micros == reserved[shard] + buffers
         assert balance.cash_micros >= 0 and balance.free_micros >= purse.free_micros(shard) >= 0
 
 
