@@ -140,6 +140,7 @@ def test_it_settles_as_upstream_did(paper, source):
     paper.until(lambda: status(paper) is Status.FINALIZED, 12)
     assert paper.engine.balance("ann", 2).cash_micros == cash + 3_700 * 1_000
     assert paper.engine.market(TICKER).market.result == "scalar"
+    assert paper.engine.market(TICKER).expiration_value_micros == 97_123_450_000
 
 
 def test_a_coming_market_is_there_before_it_opens_and_its_strike_follows(paper, source):

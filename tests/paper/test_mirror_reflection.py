@@ -317,8 +317,10 @@ def test_it_closes_is_decided_and_paid_as_upstream_says(paper):
     paper.wait(5_000)
     assert paper.status is Status.CLOSED
     assert paper.rows(replace(ROW, status=Status.CLOSED)) == []
-    decided = replace(ROW, status=Status.DETERMINED, result="yes", settlement_value_cc=10_000)
-    assert paper.rows(decided) == [Determined(TICKER, "yes", 10_000, paper.now)]
+    decided = replace(
+        ROW, status=Status.DETERMINED, result="yes", settlement_value_cc=10_000, expiration_micros=97_123_450_000
+    )
+    assert paper.rows(decided) == [Determined(TICKER, "yes", 10_000, paper.now, 97_123_450_000)]
     assert paper.rows(decided) == []
     assert paper.rows(replace(decided, status=Status.FINALIZED)) == [Settled(TICKER, paper.now)]
     assert paper.engine.balance("ann", SHARD).cash_micros == cash + 10_000_000

@@ -43,6 +43,7 @@ class Market:
     underlying         index symbol this market settles on (`BTC-USD`), or "" when it has none
     strike_micros      index level that YES needs, in micro-dollars; None while still to be determined
     settlement_value_cc  what one YES contract pays; None until determined
+    expiration_micros  the statistic that determined it (an index's mean, say), in millionths; None if it is no number
     """
 
     ticker: str
@@ -62,6 +63,7 @@ class Market:
     settlement_value_cc: int | None = None
     volume_ch: int = 0
     open_interest_ch: int = 0
+    expiration_micros: int | None = None
 
     def step_cc(self, price_cc: int) -> int:
         """The tick at a price; on a boundary of two bands, the finer one."""

@@ -168,7 +168,7 @@ class MirroredMarket:
         events: list[SourceEvent] = []
         if self._outcome != (row.result, value_cc):
             self._outcome = row.result, value_cc
-            events.append(Determined(row.ticker, row.result, value_cc, now_ms))
+            events.append(Determined(row.ticker, row.result, value_cc, now_ms, row.expiration_micros))
         if row.status is Status.FINALIZED:
             self.paid = True
             events.append(Settled(row.ticker, now_ms))
@@ -177,4 +177,12 @@ class MirroredMarket:
 
 def _description(market: Market) -> Market:
     """What of a market is description, without its life and its numbers."""
-    return replace(market, status=Status.ACTIVE, result="", settlement_value_cc=None, volume_ch=0, open_interest_ch=0)
+    return replace(
+        market,
+        status=Status.ACTIVE,
+        result="",
+        settlement_value_cc=None,
+        volume_ch=0,
+        open_interest_ch=0,
+        expiration_micros=None,
+    )

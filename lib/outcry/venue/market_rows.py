@@ -1,6 +1,6 @@
 """Public bodies of the REST interface and what they mean here: series, events, markets, books, trades, status."""
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -178,6 +178,7 @@ def market(row: MarketRow, series: SeriesRow, event: EventRow | None = None, und
         settlement_value_cc=None if value is None or value == "" else fields.price_cc(value),
         volume_ch=fields.count_ch(row.volume_fp),
         open_interest_ch=fields.count_ch(row.open_interest_fp),
+        expiration_micros=_expiration_micros(row.expiration_value),
     )
 
 
@@ -203,6 +204,19 @@ def trade(row: TradeRow) -> PublicTrade:
         fields.time_ms(row.created_time),
         row.is_block_trade,
     )
+
+
+def _expiration_micros(text: str) -> int | None:
+    """The exchange writes whatever decided a market here: a number, a word, or nothing.
+
+    >>> _expiration_micros("97123.45"), _expiration_micros("Yes"), _expiration_micros("")
+    (97123450000, None, None)
+    """
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return None
+    return fields.scaled(number, 6) if number.is_finite() else None
 
 
 def _strike_micros(row: MarketRow) -> int | None:
