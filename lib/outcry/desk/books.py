@@ -33,6 +33,7 @@ class Books:
         self.lost: list[tuple[int, int]] = []
         self.restart = ""
         self.deltas = 0
+        self.tickers_equal = self.tickers_other = 0  # tickers whose touch was, or was not, that of our fresh book
         self._leaving: dict[str, FollowedBook] = {}  # to be published once more, as untrusted
         self._sequences: dict[int, Sequence] = {}
         self._on_sid: dict[int, set[str]] = {}
@@ -214,6 +215,11 @@ class Books:
         held = self.books.get(message.ticker)
         if held is None:
             return
+        if not held.missing and held.source == "stream":
+            if held.has_touch(message.bid_cc, message.bid_ch, message.ask_cc, message.ask_ch):
+                self.tickers_equal += 1
+            else:
+                self.tickers_other += 1
         held.last_price_cc = message.last_price_cc
         held.volume_ch, held.open_interest_ch = message.volume_ch, message.open_interest_ch
         held.ticker_moved_at_ms, held.dirty = at_ms, True

@@ -53,6 +53,8 @@ def figures(
         "reconnects": counters.reconnects,
         "gaps": counters.gaps,
         "deltas": counters.deltas_before + books.deltas,
+        "tickers_equal": books.tickers_equal,
+        "tickers_other": books.tickers_other,
         "publish": publisher.number,
         "markets": len(books.books),
         "untrusted": books.untrusted(),

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -20,7 +21,7 @@ from outcry.ops.children import Child, Children
 from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor
 from outcry.ops.program import HOME
-from outcry.store import agents, database, progress
+from outcry.store import agents, database, progress, system
 
 START_PATIENCE_S = 30
 LAST_LOOK_S = 20
@@ -51,7 +52,8 @@ def run(settings: Path, state: Path, plan: Plan) -> int:
     _say(f"state in {floor.folder}")
     _say(f"windows and look-backs shortened by {loaded.time_factor:g}")
     if plan.replay:
-        _say(f"replaying {', '.join(path.name for path in plan.replay)} at {plan.speed:g}x")
+        count = f"{len(plan.replay)} recordings" if len(plan.replay) > 1 else plan.replay[0].name
+        _say(f"replaying {count} at {plan.speed:g}x")
     else:
         _say(f"index volatility {loaded.local.volatility:.0%} a year, seed {loaded.local.seed}")
     names: list[str] = []
@@ -66,8 +68,11 @@ def run(settings: Path, state: Path, plan: Plan) -> int:
         _stop(floor, children, names)
         raise
     faults = [_obituary(child) for child in children.ended()]
+    verdict = _replay_verdict(floor) if plan.replay else []
+    children.stop(names)
+    _last_look(floor, children, plan)
     faults += _stop(floor, children, names)
-    return _conclude(floor, settings, state, faults)
+    return _conclude(floor, settings, state, verdict, faults)
 
 
 def _own_settings(settings: Path, state: Path, plan: Plan) -> Path:
@@ -173,30 +178,63 @@ def _line(elapsed_s: float, plan: Plan, now: progress.Progress) -> str:
 
 
 def _replay_ended(floor: Floor) -> bool:
+    return bool(_exchange_facts(floor).get("ended"))
+
+
+def _replay_verdict(floor: Floor) -> list[str]:
+    """How the exchange's replayed books compare with the recording's own snapshots, tickers and settlements."""
+    found = _exchange_facts(floor).get("replay")
+    if not found:
+        return ["the exchange did not finish the recording"]
+    return [*found["lines"], f"replay     {'agrees' if found['agrees'] else 'DOES NOT AGREE'} with the recording"]
+
+
+def _collector_verdict(floor: Floor) -> str:
+    """How the collector's books, our orders in them, compare with the touch that each ticker stated."""
+    db = database.read_only(floor.database)
     try:
-        return bool(json.loads(floor.exchange_file.read_text()).get("ended"))
+        figures = next((beat.detail for beat in system.heartbeats(db) if beat.program == "collector"), {})
+    finally:
+        db.close()
+    equal, other, deltas, gaps = (figures.get(key, 0) for key in ("tickers_equal", "tickers_other", "deltas", "gaps"))
+    return f"collector  {equal} tickers equal its books, {other} differ; {deltas} changes applied, {gaps} gaps"
+
+
+def _exchange_facts(floor: Floor) -> dict[str, Any]:
+    try:
+        return json.loads(floor.exchange_file.read_text())
     except (OSError, ValueError):
-        return False
+        return {}
 
 
 def _stop(floor: Floor, children: Children, traders: list[str]) -> list[str]:
-    """Traders first; then the clerk gets one more look at the exchange; then the rest. Returns what went wrong."""
+    """Traders first, then the rest. Returns what went wrong."""
     killed = children.stop(traders)
-    asked_at_ms = now_ms()
-    clerk = children.all.get("clerk")
-    deadline = time.monotonic() + LAST_LOOK_S
-    while clerk and clerk.exit_code is None and time.monotonic() < deadline:
-        now = _progress(floor)
-        if now.reconciled and now.reconciled_at_ms > asked_at_ms:
-            break
-        time.sleep(0.1)
     for name in ("collector", "clerk", "exchange"):
         killed += children.stop([name])
     codes = [child for child in children.all.values() if child.exit_code not in (0, -signal.SIGKILL)]
     return [f"{name} had to be killed" for name in killed] + [_obituary(child) for child in codes]
 
 
-def _conclude(floor: Floor, settings: Path, state: Path, faults: list[str]) -> int:
+def _last_look(floor: Floor, children: Children, plan: Plan) -> None:
+    """With the traders gone, the clerk compares once more; where nothing settled yet, the open markets may end."""
+    asked_at_ms, patience_s = now_ms(), LAST_LOOK_S
+    waits = not plan.replay and not _progress(floor).settled_trades
+    if waits:
+        patience_s += floor.settings.local.window_s
+        _say("no trade has settled yet: waiting for the open markets to end")
+    deadline = time.monotonic() + patience_s
+    while children.all["clerk"].exit_code is None and time.monotonic() < deadline:
+        now = _progress(floor)
+        if now.reconciled and now.reconciled_at_ms > asked_at_ms and (now.settled_trades or not waits):
+            return
+        time.sleep(0.1)
+
+
+def _conclude(floor: Floor, settings: Path, state: Path, verdict: list[str], faults: list[str]) -> int:
+    for line in [*verdict, _collector_verdict(floor)]:
+        click.echo(line)
+    click.echo()
     sys.stdout.flush()
     subprocess.run([HOME / "bin" / "report", "--today", "--settings", settings, "--state", state], check=False)
     now = _progress(floor)

@@ -45,6 +45,13 @@ class FollowedBook:
             return "stream is disconnected"
         return "crossed" if self.book.crossed else ""
 
+    def has_touch(self, bid_cc: int | None, bid_ch: int, ask_cc: int | None, ask_ch: int) -> bool:
+        """Whether the best levels are these: what a ticker says of the book. An empty side is None with size 0."""
+        book = self.book
+        return (book.bid_cc, book.bids.get(book.bid_cc or 0, 0), book.ask_cc, book.asks.get(book.ask_cc or 0, 0)) == (
+            bid_cc, bid_ch, ask_cc, ask_ch,
+        )  # fmt: skip
+
     def row(self, epoch: int, heard_at_ms: int, distrust: str) -> Row:
         """What to publish."""
         if not self.shown:

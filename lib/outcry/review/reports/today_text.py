@@ -38,7 +38,25 @@ def _agents_table(report: Report) -> str:
             ]
         )
     heads = ["agent", "trades", "won", "needs", "gross", "fees", "net", "open", "at mark", "equity", "today"]
-    return tabulate(rows, heads, tablefmt="simple", disable_numparse=True, colalign=["left", *["right"] * 10])
+    return tabulate(
+        rows,
+        heads,
+        tablefmt="simple",
+        disable_numparse=True,
+        colalign=[
+            "left",
+            "right",
+            "right",
+            "right",
+            "decimal",
+            "decimal",
+            "decimal",
+            "right",
+            "decimal",
+            "decimal",
+            "decimal",
+        ],
+    )
 
 
 def _figures(figures: Summary) -> list[object]:
