@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from outcry.desk.report import reconciled
 from outcry.domain.errors import Unavailable
 from outcry.ops import floor as floors
 from outcry.ops import settings as settings_file
@@ -21,6 +22,7 @@ from outcry.ops.children import Child, Children
 from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor
 from outcry.ops.program import HOME
+from outcry.review.reports.today import Reconciled
 from outcry.store import agents, database, progress, system
 
 START_PATIENCE_S = 30
@@ -225,10 +227,18 @@ def _last_look(floor: Floor, children: Children, plan: Plan) -> None:
         _say("no trade has settled yet: waiting for the open markets to end")
     deadline = time.monotonic() + patience_s
     while children.all["clerk"].exit_code is None and time.monotonic() < deadline:
-        now = _progress(floor)
-        if now.reconciled and now.reconciled_at_ms > asked_at_ms and (now.settled_trades or not waits):
+        known = _reconciled(floor)
+        if known.agreed and (known.at_ms or 0) > asked_at_ms and (not waits or _progress(floor).settled_trades):
             return
         time.sleep(0.1)
+
+
+def _reconciled(floor: Floor) -> Reconciled:
+    db = database.read_only(floor.database)
+    try:
+        return reconciled(db)
+    finally:
+        db.close()
 
 
 def _conclude(floor: Floor, settings: Path, state: Path, verdict: list[str], faults: list[str]) -> int:
@@ -237,11 +247,10 @@ def _conclude(floor: Floor, settings: Path, state: Path, verdict: list[str], fau
     click.echo()
     sys.stdout.flush()
     subprocess.run([HOME / "bin" / "report", "--today", "--settings", settings, "--state", state], check=False)
-    now = _progress(floor)
-    if not now.settled_trades:
+    if not _progress(floor).settled_trades:
         faults.append("no trade settled")
-    if not now.reconciled:
-        faults.append("the ledger does not agree with the exchange")
+    if not _reconciled(floor).agreed:
+        faults.append("the ledger was not seen to agree with the exchange")
     for fault in dict.fromkeys(faults):
         _say(f"demo: {fault}")
     _say(f"state kept in {floor.folder}; look around with:")
