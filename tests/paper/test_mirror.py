@@ -5,14 +5,18 @@ import time
 from dataclasses import replace
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from local_exchange import OTHER, TICKER, LocalExchange, market, now_ms
 from mirroring import PaperExchange, upstream
+from outcry.domain.errors import Misconfigured
 from outcry.domain.market import FeeTerms, PriceRange, Status
 from outcry.domain.order import Side
 from outcry.paper import mirror_poll, mirror_watch
 from outcry.paper.events import BookChange, BookSet, Determined, IndexTick, Listed, Print, Settled
+from outcry.paper.mirror import Scope, read_series
 from outcry.paper.records import OrderStatus
+from outcry.venue import sign
 
 BIDS, ASKS = {4_000: 50_000, 3_900: 10_000}, {4_200: 30_000, 4_300: 80_000}
 
@@ -154,6 +158,14 @@ def test_a_coming_market_is_there_before_it_opens_and_its_strike_follows(paper, 
     )
     paper.until(lambda: shown(paper, OTHER) == ({5_000: 100}, {5_100: 100}), 12)
     paper.until(lambda: paper.engine.market(OTHER).market.strike_micros == 3_100_000_000, 12)
+
+
+def test_a_key_that_upstream_does_not_know_is_a_persons_to_mend(source):
+    private, _public = sign.generate()
+    stranger = sign.Signer(serialization.load_pem_private_key(private, None), "00000000-0000-0000-0000-000000000000")
+    where = upstream(source.host, source.port, stranger)
+    with pytest.raises(Misconfigured, match="check the key"):
+        read_series(where, Scope({"KXBTC15M": "BTC-USD"}, per_s=50.0))
 
 
 def test_what_follows_a_failure_to_keep_is_not_lost(source):

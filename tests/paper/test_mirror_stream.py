@@ -2,7 +2,7 @@
 
 import pytest
 
-from outcry.domain.errors import Unavailable
+from outcry.domain.errors import Misconfigured, Unavailable
 from outcry.domain.order import Side
 from outcry.paper.events import IndexTick
 from outcry.paper.mirror_seen import BooksSeen, ChangeSeen, HeardSeen, LostSeen, NumbersSeen, PrintSeen
@@ -31,11 +31,13 @@ class Line:
     """A stand-in for `venue.stream.Stream`: gives what it is handed, writes down what it is asked."""
 
     def __init__(self):
-        self.sids, self.said, self.coming = {}, [], []
+        self.sids, self.said, self.coming, self.refusal = {}, [], [], None
         self.connected, self.heard_at_ms, self.dropped = False, 0, ""
 
     def events(self, _timeout_s):
         events, self.coming = self.coming, []
+        if self.refusal is not None:
+            raise self.refusal
         for event in events:
             if isinstance(event, Connected):
                 self.connected, self.sids = True, {}
@@ -196,6 +198,13 @@ def test_a_lost_connection_loses_everything(listening):
     assert listening.ear.trouble == "nothing heard for 26 s"
     listening.hear(Connected(2))
     assert listening.ear.trouble == ""
+
+
+def test_a_refused_key_is_told_and_ends_nothing_by_itself(listening):
+    listening.line.refusal = Misconfigured("exchange refused our key for the stream")
+    with pytest.raises(Misconfigured):
+        listening.hear()
+    assert "refused our key" in listening.ear.trouble
 
 
 def test_a_wrong_book_is_asked_for_whole(listening):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from outcry.domain.errors import OutcryError, Unavailable
+from outcry.domain.errors import Misconfigured, OutcryError, Unavailable
 from outcry.domain.market import Market
 from outcry.ops import log
 from outcry.ops.clock import now_ms
@@ -57,6 +57,8 @@ def _series(floor: Floor, upstream: Upstream, scope: Scope, wait: Callable[[floa
     while True:
         try:
             series = read_series(upstream, scope)
+        except Misconfigured:
+            raise
         except OutcryError as error:
             if kept := _kept(floor, scope):
                 _log.warning("failed_to_read_series", using="those of an earlier start", cause=str(error))

@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 
+from outcry.domain.errors import Misconfigured
 from outcry.domain.order import Side
 from outcry.paper.events import IndexTick
 from outcry.paper.mirror_seen import (
@@ -89,7 +90,12 @@ class Ear:
     def step(self, timeout_s: float) -> None:
         """Wait up to `timeout_s` for messages and tell what they say. Raises Misconfigured when our key is refused."""
         self._adjust()
-        for event in self._stream.events(timeout_s):
+        try:
+            events = self._stream.events(timeout_s)
+        except Misconfigured as error:
+            self.trouble = str(error)
+            raise
+        for event in events:
             self._take(event)
         heard_ms = self._stream.heard_at_ms
         if self._stream.connected and heard_ms >= self._told_heard_ms + HEARD_EVERY_MS:
