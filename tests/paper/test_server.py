@@ -12,7 +12,7 @@ from outcry.domain.market import Status
 from outcry.domain.order import Side
 from outcry.paper.calls import BASE
 from outcry.paper.events import BookSet, Determined, Print, Settled
-from outcry.paper.exchange import Terms
+from outcry.paper.manners import Manners
 from outcry.paper.routes import ROUTES, Table
 from outcry.venue import sign
 
@@ -145,10 +145,13 @@ def test_unknown_paths_and_methods_and_trailing_slashes(floor):
 
 
 def test_every_public_listing_has_the_shape_it_should(stranger):
+    queries = {
+        "/markets/orderbooks": f"?tickers={TICKER}&tickers={OTHER}",
+        "/markets/candlesticks": f"?market_tickers={TICKER}&start_ts=1&end_ts=60&period_interval=1",
+    }
     for route in ROUTES:
         if route.method == "GET" and not route.private and "{" not in route.template:
-            query = f"?tickers={TICKER}&tickers={OTHER}" if route.template == "/markets/orderbooks" else ""
-            stranger.get(route.template + query)
+            stranger.get(route.template + queries.get(route.template, ""))
 
 
 def test_every_private_listing_has_the_shape_it_should_before_and_after_trading(exchange, floor):
@@ -287,7 +290,7 @@ def test_trades_and_fills_page_through_many_of_the_same_millisecond(exchange, fl
 
 @pytest.mark.parametrize(("excludes", "reserved"), [(True, 4_000_000), (False, 0)])
 def test_a_balance_leaves_out_what_rests_or_does_not(specification, excludes, reserved):
-    exchange = LocalExchange("floor", terms=Terms(balance_excludes_resting=excludes))
+    exchange = LocalExchange("floor", manners=Manners(balance_excludes_resting=excludes))
     exchange.list(market())
     client = Client(exchange, "floor", specification)
     client.place(side="bid", price="0.4000", count="10.00")

@@ -19,6 +19,7 @@ from outcry.paper.auth import Key, Keys
 from outcry.paper.engine import Engine
 from outcry.paper.events import IndexTick, Listed, SeriesInfo, SourceEvent
 from outcry.paper.exchange import Exchange, Terms
+from outcry.paper.manners import Manners
 from outcry.paper.server import Server
 from outcry.venue import sign
 from specification import Specification
@@ -94,9 +95,15 @@ class Books:
 class LocalExchange:
     """The exchange, running. `accounts` get an Ed25519 key each (the first one RSA) and a deposit on shard 2."""
 
-    def __init__(self, *accounts: str, tier: str = "prestige", terms: Terms = Terms(ticker_every_ms=0)) -> None:
+    def __init__(
+        self,
+        *accounts: str,
+        tier: str = "prestige",
+        terms: Terms = Terms(ticker_every_ms=0),
+        manners: Manners | None = None,
+    ) -> None:
         self.source, self.books, keys = Scripted(), Books(), Keys()
-        self.engine = Engine(lambda: str(uuid.uuid4()))
+        self.engine = Engine(lambda: str(uuid.uuid4()), manners)
         self.signers: dict[str, sign.Signer] = {}
         for number, account in enumerate(accounts):
             private, public = sign.generate("ed25519" if number else "rsa")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
+import msgspec
 
 import outcry
 from outcry.domain.errors import Misconfigured, Unavailable
@@ -28,6 +29,7 @@ from outcry.paper.calls import BASE
 from outcry.paper.engine import Engine
 from outcry.paper.events import Source
 from outcry.paper.exchange import STREAM_PATH, Exchange, Terms
+from outcry.paper.manners import Manners
 from outcry.paper.server import Server
 from outcry.paper.spot import PREFIX as SPOT
 from outcry.paper.timeline import Speed
@@ -82,7 +84,7 @@ def run(floor: Floor, plan: Plan) -> None:
         contextlib.closing(exchange_books.open_file(floor.exchange_books)) as books,
         contextlib.ExitStack() as leaving,
     ):
-        engine = keeping.load(books, lambda: str(uuid.uuid4()))
+        engine = keeping.load(books, lambda: str(uuid.uuid4()), _manners(floor))
         keep = _keeper(books, engine)
         playing = (
             _mirrored(floor, engine, supervisor, leaving) if environment == "paper" else _made(floor, plan, engine)
@@ -129,10 +131,25 @@ def _keys(floor: Floor) -> Keys:
     return Keys((Key(floor.key_id(), ACCOUNT, sign.load_public(pem)),))
 
 
+def _manners(floor: Floor) -> Manners:
+    """What the settings say of the open questions.
+
+    raises  Misconfigured for a word or a value that none of them knows
+    """
+    words = floor.settings.local.manners
+    if unknown := sorted(set(words) - set(Manners.__dataclass_fields__)):
+        known = ", ".join(Manners.__dataclass_fields__)
+        raise Misconfigured(f"local.manners: there is no {unknown[0]!r}", f"one of {known}")
+    try:
+        return msgspec.convert(words, Manners)
+    except msgspec.ValidationError as error:
+        raise Misconfigured(f"local.manners: {error}") from None
+
+
 def _terms(floor: Floor) -> Terms:
     local = floor.settings.local
     every_ms = max(1, round(TICKER_EVERY_MS / floor.settings.time_factor))
-    return Terms(local.balance_excludes_resting, local.read_lag_ms, every_ms)
+    return Terms(local.read_lag_ms, ticker_every_ms=every_ms, keeps_hours=local.keeps_hours)
 
 
 def _mirrored(floor: Floor, engine: Engine, supervisor: Supervisor, leaving: contextlib.ExitStack) -> _Playing:

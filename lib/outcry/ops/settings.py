@@ -36,7 +36,8 @@ class LocalExchange(Struct, frozen=True, forbid_unknown_fields=True):
     volatility: Annotated[float, Meta(gt=0, le=50)] = 0.6
     jumps_per_hour: Annotated[float, Meta(ge=0, le=10_000)] = 2.0
     deposit_dollars: Annotated[int, Meta(ge=0, le=10_000_000)] = 1_000
-    balance_excludes_resting: bool = True
+    manners: dict[str, bool | int | str | None] = field(default_factory=dict)
+    keeps_hours: bool = False
     read_lag_ms: Annotated[int, Meta(ge=0, le=60_000)] = 0
     tier: Literal["basic", "advanced", "expert", "premier", "paragon", "prime", "prestige"] = "basic"
 

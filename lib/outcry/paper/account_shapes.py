@@ -29,8 +29,10 @@ def order(record: OrderRecord) -> Json:
         "last_update_time": text.iso(record.updated_at_ms),
         "self_trade_prevention_type": record.self_trade.value,
         "cancel_order_on_pause": record.cancel_on_pause,
-        "subaccount_number": 0,
+        "subaccount_number": record.subaccount,
     }
+    if record.order_group_id:
+        body["order_group_id"] = record.order_group_id
     if record.expires_at_ms is not None:
         body["expiration_time"] = text.iso(record.expires_at_ms)
     return body
@@ -52,7 +54,7 @@ def fill(found: AccountFill) -> Json:
         "fee_cost": text.money(found.fee_micros),
         "created_time": text.iso(found.at_ms),
         "ts": found.at_ms // 1000,
-        "subaccount_number": 0,
+        "subaccount_number": found.subaccount,
     }
 
 
@@ -114,3 +116,8 @@ def balance(total: Balance, shards: dict[int, Balance], at_ms: int, *, excludes_
             {"exchange_index": shard, "balance": text.money(shown(one))} for shard, one in sorted(shards.items())
         ],
     }
+
+
+def goal(level: str, earns_ch: int, keeps_ch: int) -> Json:
+    """The volume of 30 days that earns a usage tier, and the one that keeps it."""
+    return {"level": level, "earn_volume_goal_fp": text.count(earns_ch), "keep_volume_goal_fp": text.count(keeps_ch)}

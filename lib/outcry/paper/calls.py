@@ -75,9 +75,9 @@ class Call:
             raise bad_parameter(f"{name} must be one of {', '.join(known)}")
         return given
 
-    def subaccount(self) -> None:
-        """There is only the primary one here."""
-        _primary(self.number("subaccount", 0))
+    def subaccount(self) -> int | None:
+        """The subaccount that the query names, None where it names none."""
+        return self.number("subaccount", 0)
 
     # ---- body -------------------------------------------------------------------------------------------------------
 
@@ -126,14 +126,6 @@ def shaped(value: object, shape: type[Body]) -> Body:
 
 def bad_parameter(why: str) -> Reject:
     return Reject(400, "invalid_parameters", why)
-
-
-def _primary(subaccount: int | None) -> None:
-    if subaccount:
-        raise Reject(404, "not_found", "subaccount not found")
-
-
-primary = _primary
 
 
 def answer(status: int, body: object) -> Answer:

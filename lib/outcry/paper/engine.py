@@ -67,6 +67,11 @@ class Engine(OrderRequests, GroupRequests, MoneyRequests, Reads, MarketReads):
             treasury.put_in(self.state, account, shard, micros)
         return True
 
+    def set_tier(self, account: str, tier: str) -> None:
+        """Give an account another usage tier."""
+        self.state.account(account).tier = tier
+        self.state.unsaved.accounts.add(account)
+
     def feed(self, event: SourceEvent) -> list[EngineEvent]:
         """Take one event of the market source.
 

@@ -6,15 +6,16 @@ survives a kill. Before any request is answered the market moves on to now.
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from outcry.domain.errors import Unavailable
-from outcry.paper import refusals
+from outcry.paper import hours, refusals, routes_exchange
 from outcry.paper.auth import KEY, Key, Keys
 from outcry.paper.calls import BASE, Call, answer
+from outcry.paper.candles import Candles
 from outcry.paper.engine import Engine
-from outcry.paper.events import EngineEvent, IndexTick, Source, SourceEvent
+from outcry.paper.events import EngineEvent, IndexTick, Source, SourceEvent, TickerMoved, Traded
 from outcry.paper.http import Answer, Request
 from outcry.paper.index_board import IndexBoard
 from outcry.paper.lag import LaggedBooks
@@ -37,16 +38,18 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the exchange may do this way or that.
+    """How the exchange serves. (How it trades is the engine's `Manners`.)
 
-    balance_excludes_resting  whether a balance is what is left after the collateral of resting orders
-    read_lag_ms               how far account reads lie behind
-    ticker_every_ms           least time between two tickers of a market
+    read_lag_ms      how far account reads lie behind
+    lag_may_change   whether that may become another while it runs
+    ticker_every_ms  least time between two tickers of a market
+    keeps_hours      whether trading pauses on Thursday nights, as the schedule says
     """
 
-    balance_excludes_resting: bool = True
     read_lag_ms: int = 0
+    lag_may_change: bool = False
     ticker_every_ms: int = 1_000
+    keeps_hours: bool = False
 
 
 class Exchange:
@@ -69,15 +72,19 @@ class Exchange:
         self._source, self._keep = source, keep
         self._coming: deque[SourceEvent] = deque()
         self._untold: list[EngineEvent] = []
+        self._touched: set[str] = set()  # accounts whose money changed since that was last noted
         symbols = sorted({info.underlying for info in self.series.values() if info.underlying})
         self._board = IndexBoard(symbols)
         self._hub = Hub(engine, self._board, now_ms, ticker_every_ms=terms.ticker_every_ms)
         self._spot = Spot(source, symbols, now_ms)
         self._table = Table()
         self._meters: dict[str, Meter] = {}
+        self.candles = Candles()
         accounts = sorted({key.account for key in keys.everyone()})
-        self._lagged = LaggedBooks(engine, accounts, terms.read_lag_ms, now_ms) if terms.read_lag_ms else None
-        self.books: Engine | LaggedBooks = self._lagged or engine
+        lags = terms.read_lag_ms or terms.lag_may_change
+        self.lagged = LaggedBooks(engine, accounts, terms.read_lag_ms, now_ms) if lags else None
+        self.books: Engine | LaggedBooks = self.lagged or engine
+        self._hours_at_ms = self.started_at_ms if terms.keeps_hours else None
 
     # ---- time -------------------------------------------------------------------------------------------------------
 
@@ -96,12 +103,24 @@ class Exchange:
             timer = self.engine.next_at_ms()
             if timer is not None and timer <= now_ms:
                 self.step(self.engine.tick(now_ms))
+            if self._hours_at_ms is not None and self._hours_at_ms <= now_ms:
+                self._hours_at_ms = hours.next_change_ms(now_ms)
+                self.halt(hours.paused(now_ms), routes_exchange.SHARDS)
         except Unavailable as error:
             _log.warning("failed_to_keep", extra={"fields": {"untold": len(self._untold), "error": str(error)}})
         self._hub.tell_tickers(now_ms)
 
+    def halt(self, pause: bool, shards: Iterable[int], *, whole_exchange: bool = False) -> None:
+        """Stop trading on some shards, or let it go on where it stopped."""
+        now_ms = self.now_ms()
+        for shard in shards:
+            if pause:
+                self.step(self.engine.pause(shard, now_ms, whole_exchange=whole_exchange))
+            elif self.engine.paused(shard)[0]:
+                self.step(self.engine.resume(shard, now_ms))
+
     def next_at_ms(self) -> int | None:
-        times = (self._source.next_at_ms(), self.engine.next_at_ms(), self._hub.next_at_ms())
+        times = (self._source.next_at_ms(), self.engine.next_at_ms(), self._hub.next_at_ms(), self._hours_at_ms)
         return min((at_ms for at_ms in times if at_ms is not None), default=None)
 
     def step(self, events: list[EngineEvent]) -> None:
@@ -110,11 +129,17 @@ class Exchange:
         raises  Unavailable when the books could not be written
         """
         self._untold += events
+        if self.lagged is not None:
+            self._touched |= self.engine.state.unsaved.accounts
         self._keep()
-        if self._untold:
-            told, self._untold = self._untold, []
-            if self._lagged is not None:
-                self._lagged.note(told)
+        told, self._untold = self._untold, []
+        if self.lagged is not None:
+            self.lagged.note(told, self._touched)
+            self._touched = set()
+        if told:
+            for event in told:
+                if isinstance(event, Traded | TickerMoved):
+                    self.candles.note(event, self.engine.market(event.ticker))
             self._hub.publish(told)
 
     # ---- requests ---------------------------------------------------------------------------------------------------
@@ -153,6 +178,17 @@ class Exchange:
             tier = self.engine.tier(account) if account else ANONYMOUS_TIER
             meter = self._meters[account] = Meter(tier, now_ms)
         return meter
+
+    def set_tier(self, account: str, tier: str) -> None:
+        """Give an account another usage tier, with full buckets."""
+        self.engine.set_tier(account, tier)
+        self.step([])
+        self._meters.pop(account, None)
+
+    @property
+    def read_lag_ms(self) -> int:
+        """How far account reads lie behind now."""
+        return 0 if self.lagged is None else self.lagged.lag_ms
 
     def _routed(self, request: Request) -> Answer:
         """In the exchange's order: who asks, whether it may ask now, then what it asks."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 SHARDS = (0, 1, 2, 3)
 DEFAULT_COST = 10
 CANCEL_COST = 2
+LOWEST = "basic"
 
 # What differs from the default, in the exchange's own notation (GET /account/endpoint_costs).
 COSTS: dict[tuple[str, str], int] = {
@@ -19,6 +20,7 @@ COSTS: dict[tuple[str, str], int] = {
     ("DELETE", "/trade-api/v2/portfolio/events/orders/:order_id"): CANCEL_COST,
     ("DELETE", "/trade-api/v2/portfolio/events/orders/batched"): CANCEL_COST,
     ("GET", "/trade-api/v2/portfolio/orders/:order_id"): CANCEL_COST,
+    ("POST", "/trade-api/v2/account/api_usage_level/upgrade"): 30,
 }
 
 

@@ -6,10 +6,11 @@ from msgspec import Struct
 
 from outcry.domain.order import Side, TimeInForce
 from outcry.domain.units import parse_decimal
-from outcry.paper.calls import primary
 from outcry.paper.records import AmendRequest, NewOrderRequest, Reject, SelfTrade
 
 AUTO_ROUTE = -1
+LATEST_S = 253_402_300_799  # the last second of the year 9999
+MOST_CH = 100_000_000_000  # a billion contracts
 
 
 class NewOrder(Struct):
@@ -31,9 +32,6 @@ class NewOrder(Struct):
     exchange_index: int | None = None
 
     def request(self) -> NewOrderRequest:
-        primary(self.subaccount)
-        if self.order_group_id:
-            raise Reject(404, "order_group_not_found", "order group not found")
         return NewOrderRequest(
             ticker=self.ticker,
             side=Side(self.side),
@@ -42,11 +40,13 @@ class NewOrder(Struct):
             time_in_force=TimeInForce(self.time_in_force),
             self_trade=SelfTrade(self.self_trade_prevention_type),
             client_order_id=self.client_order_id or "",
-            expires_at_ms=None if self.expiration_time is None else self.expiration_time * 1000,
+            expires_at_ms=_expiry_ms(self.expiration_time),
             post_only=bool(self.post_only),
             reduce_only=bool(self.reduce_only),
             cancel_on_pause=bool(self.cancel_order_on_pause),
             exchange_index=explicit(self.exchange_index),
+            subaccount=self.subaccount or 0,
+            order_group_id=self.order_group_id or "",
         )
 
 
@@ -62,7 +62,7 @@ class Amendment(Struct):
     expiration_time: int | None = None
     exchange_index: int | None = None
 
-    def request(self) -> AmendRequest:
+    def request(self, subaccount: int) -> AmendRequest:
         return AmendRequest(
             ticker=self.ticker,
             side=Side(self.side),
@@ -70,8 +70,9 @@ class Amendment(Struct):
             count_ch=read_count_ch(self.count),
             client_order_id=self.client_order_id or "",
             updated_client_order_id=self.updated_client_order_id or "",
-            expires_at_ms=None if self.expiration_time is None else self.expiration_time * 1000,
+            expires_at_ms=_expiry_ms(self.expiration_time),
             exchange_index=explicit(self.exchange_index),
+            subaccount=subaccount,
         )
 
 
@@ -107,6 +108,15 @@ def read_price_cc(given: str) -> int:
 
 def read_count_ch(given: str) -> int:
     try:
-        return parse_decimal(given, 2)
+        count_ch = parse_decimal(given, 2)
     except ValueError as error:
         raise Reject(400, "invalid_order_size", "count is not a decimal of at most 2 places", str(error)) from None
+    if count_ch > MOST_CH:
+        raise Reject(400, "invalid_order_size", "count is too large")
+    return count_ch
+
+
+def _expiry_ms(at_s: int | None) -> int | None:
+    if at_s is not None and at_s > LATEST_S:
+        raise Reject(400, "invalid_order", "invalid order", "expiration is too far away")
+    return None if at_s is None else at_s * 1000

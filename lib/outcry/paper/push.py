@@ -15,6 +15,7 @@ from outcry.paper.events import (
     AccountSettled,
     BookReset,
     EngineEvent,
+    GroupChanged,
     IndexTick,
     LevelChanged,
     Lifecycle,
@@ -28,8 +29,8 @@ from outcry.paper.websocket import WebSocket, header
 
 BOOK, TICKER, TRADE = "orderbook_delta", "ticker", "trade"
 FILL, ORDERS, POSITIONS = "fill", "user_orders", "market_positions"
-LIFECYCLE, INDEX = "market_lifecycle_v2", "cfbenchmarks_value"
-SEQUENCED = frozenset({BOOK, TRADE, LIFECYCLE, INDEX, "order_group_updates", "multivariate_market_lifecycle",
+LIFECYCLE, INDEX, GROUPS = "market_lifecycle_v2", "cfbenchmarks_value", "order_group_updates"
+SEQUENCED = frozenset({BOOK, TRADE, LIFECYCLE, INDEX, GROUPS, "multivariate_market_lifecycle",
                        "communications", "pyth_value", "cfbenchmarks_value_5hz"})  # fmt: skip
 CHANNELS = SEQUENCED | {TICKER, FILL, ORDERS, POSITIONS}
 BY_TICKER = frozenset({BOOK, TICKER, TRADE, FILL, ORDERS, POSITIONS})
@@ -91,6 +92,7 @@ class Hub:
             AccountFill: self._fill,
             AccountSettled: self._settled,
             Lifecycle: self._lifecycle,
+            GroupChanged: self._group,
             IndexTick: self._index,
         }
 
@@ -151,15 +153,15 @@ class Hub:
         """Tell what one step of the engine did. A market whose whole book changed gets one snapshot in place of levels:
         the book is already past them."""
         reset = {event.ticker for event in events if isinstance(event, BookReset)}
-        moved: dict[tuple[str, str], None] = {}
+        moved: dict[tuple[str, str, int], None] = {}
         for event in events:
             if isinstance(event, BookReset) or (reset and isinstance(event, LevelChanged) and event.ticker in reset):
                 continue
             self._tell[type(event)](event)
             if isinstance(event, AccountFill | AccountSettled):
-                moved[event.account, event.ticker] = None
-        for account, ticker in moved:
-            self._position(account, ticker)
+                moved[event.account, event.ticker, event.subaccount] = None
+        for account, ticker, subaccount in moved:
+            self._position(account, ticker, subaccount)
         for ticker in reset:
             for subscription in self._listeners(BOOK, ticker):
                 self.snapshot(subscription, ticker)
@@ -217,10 +219,14 @@ class Hub:
     def _settled(self, event: AccountSettled) -> None:
         """Told by the position alone."""
 
-    def _position(self, account: str, ticker: str) -> None:
+    def _position(self, account: str, ticker: str, subaccount: int) -> None:
         if listeners := self._listeners(POSITIONS, ticker, account):
-            held = self._engine.position(account, ticker)
+            held = self._engine.position(account, ticker, subaccount)
             _tell(listeners, b"market_position", stream_shapes.market_position(held, self.now_ms()))
+
+    def _group(self, event: GroupChanged) -> None:
+        if listeners := [one for one in self._all[GROUPS] if one.account == event.account]:
+            _tell(listeners, b"order_group_updates", stream_shapes.group(event, self.now_ms()))
 
     def _lifecycle(self, event: Lifecycle) -> None:
         record, now_ms = self._engine.market(event.ticker), self.now_ms()

@@ -3,12 +3,33 @@
 import re
 from urllib.parse import unquote
 
-from outcry.paper import routes_market, routes_orders, routes_portfolio
+from outcry.paper import (
+    routes_account,
+    routes_candles,
+    routes_exchange,
+    routes_groups,
+    routes_history,
+    routes_market,
+    routes_money,
+    routes_orders,
+    routes_portfolio,
+)
 from outcry.paper.calls import BASE, Call, Route
 from outcry.paper.limits import COSTS, DEFAULT_COST
 from outcry.paper.records import Reject
 
-ROUTES = [*routes_market.ROUTES, *routes_portfolio.ROUTES, *routes_orders.ROUTES]
+_ROOMS = (
+    routes_exchange,
+    routes_candles,
+    routes_market,
+    routes_history,
+    routes_portfolio,
+    routes_account,
+    routes_groups,
+    routes_money,
+    routes_orders,
+)
+ROUTES = [route for room in _ROOMS for route in room.ROUTES]
 
 
 def _notation(template: str) -> str:

@@ -1,18 +1,15 @@
-"""REST endpoints that need no key: the exchange's state, series, events, markets, books, trades."""
+"""REST endpoints of live markets, for which no key is needed: series, events, markets, books, trades."""
 
 from collections.abc import Callable
 
 from outcry.paper import shapes, text
-from outcry.paper.calls import Call, Route, answer, bad_parameter, page
-from outcry.paper.events import SeriesInfo, Traded
-from outcry.paper.http import Answer
+from outcry.paper.calls import Call, Route, bad_parameter, page
+from outcry.paper.events import SeriesInfo
 from outcry.paper.records import MarketRecord, Reject
 from outcry.paper.shapes import Json
 from outcry.paper.stream_shapes import likely_taker
 
-SHARDS = {0: "default", 1: "combos", 2: "crypto and commodities", 3: "tennis, baseball and basketball"}
 MAX_BOOKS = 100
-FAR_PAST = "1970-01-01T00:00:00Z"
 # Which timestamp filters go with which status filters; the families exclude each other.
 FAMILIES = {
     "created": ("unopened", "open", ""),
@@ -20,32 +17,6 @@ FAMILIES = {
     "settled": ("settled", ""),
     "updated": ("",),
 }
-_WHOLE_DAY = [{"open_time": "00:00", "close_time": "00:00"}]
-_THURSDAY = [{"open_time": "00:00", "close_time": "03:00"}, {"open_time": "05:00", "close_time": "00:00"}]
-
-
-# ---- exchange -------------------------------------------------------------------------------------------------------
-
-
-def status(call: Call) -> Json:
-    shards = []
-    for shard, words in SHARDS.items():
-        trading_paused, all_paused = call.exchange.engine.paused(shard)
-        flags = {"exchange_active": not all_paused, "trading_active": not (trading_paused or all_paused)}
-        more = {"exchange_index": shard, "description": words, "intra_exchange_transfers_active": False}
-        shards.append(more | flags)
-    top = {name: shards[0][name] for name in ("exchange_active", "trading_active", "intra_exchange_transfers_active")}
-    return top | {"exchange_index_statuses": shards}
-
-
-def schedule(_call: Call) -> Json:
-    days = dict.fromkeys(("monday", "tuesday", "wednesday", "friday", "saturday", "sunday"), _WHOLE_DAY)
-    week = {"start_time": "2025-01-01T05:00:00Z", "end_time": "2035-01-01T05:00:00Z", **days, "thursday": _THURSDAY}
-    return {"schedule": {"standard_hours": [week], "maintenance_windows": []}}
-
-
-def user_data_timestamp(call: Call) -> Json:
-    return {"as_of_time": text.iso(call.now_ms - call.exchange.terms.read_lag_ms)}
 
 
 # ---- series and events ----------------------------------------------------------------------------------------------
@@ -120,11 +91,16 @@ def _event(call: Call, group: list[MarketRecord], nested: bool) -> Json:
 
 
 def markets(call: Call) -> Json:
-    tickers, series_ticker = set(call.listed("tickers")), call.text("series_ticker")
-    event_ticker, statuses = call.text("event_ticker"), _statuses(call)
-    in_time = _time_filter(call)
     if call.choice("mve_filter", ("only", "exclude")) == "only":
         return {"markets": [], "cursor": ""}
+    return market_page(call, historical=False)
+
+
+def market_page(call: Call, *, historical: bool) -> Json:
+    """A page of markets, live or historical, as the query filters them."""
+    tickers, series_ticker = set(call.listed("tickers")), call.text("series_ticker")
+    event_ticker, statuses = call.text("event_ticker"), _statuses(call)
+    in_time, limits = _time_filter(call), call.exchange.engine.cutoffs(call.now_ms)
     records = [
         record
         for record in call.exchange.engine.markets()
@@ -132,6 +108,7 @@ def markets(call: Call) -> Json:
         and (not series_ticker or record.market.series_ticker == series_ticker)
         and (not event_ticker or record.market.event_ticker == event_ticker)
         and (statuses is None or record.market.status in statuses)
+        and limits.market(record) is historical
         and in_time(record)
     ]
     given, cursor = page(call, records, _market_key)
@@ -139,7 +116,10 @@ def markets(call: Call) -> Json:
 
 
 def one_market(call: Call) -> Json:
-    return {"market": shapes.market(call.exchange.engine.market(call.path["ticker"]))}
+    record = call.exchange.engine.market(call.path["ticker"])
+    if call.exchange.engine.cutoffs(call.now_ms).market(record):
+        raise Reject(404, "not_found", "market not found", "it is historical")
+    return {"market": shapes.market(record)}
 
 
 def orderbook(call: Call) -> Json:
@@ -166,18 +146,32 @@ def orderbooks(call: Call) -> Json:
 
 
 def trades(call: Call) -> Json:
+    return trade_page(call, historical=False)
+
+
+def trade_page(call: Call, *, historical: bool) -> Json:
+    """A page of public prints, live or historical."""
     engine, ticker = call.exchange.engine, call.text("ticker") or None
     min_ms, max_ms = call.seconds_ms("min_ts"), call.seconds_ms("max_ts", whole_second=True)
+    limits = engine.cutoffs(call.now_ms)
     if call.choice("is_block_trade", ("true", "false")) == "true":
         return {"trades": [], "cursor": ""}
-
-    def wanted(made: Traded) -> bool:
-        return (min_ms is None or made.at_ms >= min_ms) and (max_ms is None or made.at_ms <= max_ms)
-
-    found = [made for made in engine.trades(ticker) if wanted(made)]
+    found = [
+        made
+        for made in engine.trades(ticker)
+        if (min_ms is None or made.at_ms >= min_ms)
+        and (max_ms is None or made.at_ms <= max_ms)
+        and limits.trade(made) is historical
+    ]
     given, cursor = page(call, found, lambda made: (made.at_ms, made.trade_id))
     bodies = [shapes.trade(made, likely_taker(made, engine.market(made.ticker))) for made in given]
     return {"trades": bodies, "cursor": cursor}
+
+
+def combinations(call: Call) -> Json:
+    """Events of several outcomes at once: there are none."""
+    page(call, [], lambda _row: (0, ""), default=100, most=200)
+    return {"events": [], "cursor": ""}
 
 
 def _market_key(record: MarketRecord) -> tuple[int, str]:
@@ -217,40 +211,15 @@ def _time_filter(call: Call) -> Callable[[MarketRecord], bool]:
     return inside
 
 
-# ---- history --------------------------------------------------------------------------------------------------------
-
-
-def cutoff(_call: Call) -> Json:
-    """Nothing here ever moves to the historical tier."""
-    names = ("market_settled_ts", "trades_created_ts", "orders_updated_ts", "market_positions_last_updated_ts")
-    return dict.fromkeys(names, FAR_PAST)
-
-
-def none_of(*names: str) -> Callable[[Call], Answer]:
-    """A listing that is always empty."""
-    return lambda _call: answer(200, {name: [] for name in names} | {"cursor": ""})
-
-
 ROUTES = [
-    Route("GET", "/exchange/status", status, private=False),
-    Route("GET", "/exchange/schedule", schedule, private=False),
-    Route("GET", "/exchange/user_data_timestamp", user_data_timestamp, private=False),
     Route("GET", "/series", series_list, private=False),
-    Route("GET", "/series/fee_changes", lambda _call: {"series_fee_change_arr": []}, private=False),
     Route("GET", "/series/{series_ticker}", one_series, private=False),
     Route("GET", "/events", events, private=False),
-    Route("GET", "/events/fee_changes", none_of("event_fee_changes"), private=False),
-    Route("GET", "/events/multivariate", none_of("events"), private=False),
+    Route("GET", "/events/multivariate", combinations, private=False),
     Route("GET", "/events/{event_ticker}", one_event, private=False),
     Route("GET", "/markets", markets, private=False),
     Route("GET", "/markets/trades", trades, private=False),
     Route("GET", "/markets/orderbooks", orderbooks, private=False),
     Route("GET", "/markets/{ticker}", one_market, private=False),
     Route("GET", "/markets/{ticker}/orderbook", orderbook, private=False),
-    Route("GET", "/historical/cutoff", cutoff, private=False),
-    Route("GET", "/historical/markets", none_of("markets"), private=False),
-    Route("GET", "/historical/trades", none_of("trades"), private=False),
-    Route("GET", "/historical/fills", none_of("fills")),
-    Route("GET", "/historical/orders", none_of("orders")),
-    Route("GET", "/historical/positions", none_of("market_positions", "event_positions")),
 ]

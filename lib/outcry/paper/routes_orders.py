@@ -1,7 +1,7 @@
 """REST endpoints that change orders: create, amend, decrease, cancel, batches, cancel-all. All on the YES scale."""
 
 from outcry.paper import refusals, text
-from outcry.paper.calls import Call, Route, answer, bad_parameter, batch_cost, primary, shaped
+from outcry.paper.calls import Call, Route, answer, bad_parameter, batch_cost, shaped
 from outcry.paper.events import AccountFill, EngineEvent
 from outcry.paper.http import Answer
 from outcry.paper.limits import CANCEL_COST, DEFAULT_COST
@@ -14,7 +14,7 @@ from outcry.paper.order_bodies import (
     explicit,
     read_count_ch,
 )
-from outcry.paper.records import AmendRequest, OrderStatus, Reject
+from outcry.paper.records import OrderRecord, Reject
 from outcry.paper.shapes import Json
 
 ORDERS = "/portfolio/events/orders"
@@ -30,78 +30,61 @@ def create(call: Call) -> Answer:
 def _create(call: Call, wanted: NewOrder) -> Json:
     order, events = call.exchange.engine.create(call.account, wanted.request(), call.now_ms)
     call.exchange.step(events)
-    body: Json = {"order_id": order.order_id}
-    if order.client_order_id:
-        body["client_order_id"] = order.client_order_id
     counts = {"fill_count": text.count(order.filled_ch), "remaining_count": text.count(order.remaining_ch)}
-    return body | counts | _averages(order.order_id, events) | {"ts_ms": order.created_at_ms}
+    return _named(order) | counts | _averages(order.order_id, events) | {"ts_ms": order.created_at_ms}
 
 
 def cancel(call: Call) -> Json:
-    call.subaccount()
     ticker, index = call.text("market_ticker") or None, explicit(call.number("exchange_index", AUTO_ROUTE))
-    return _cancel(call, call.path["order_id"], ticker, index)
+    return _cancel(call, call.path["order_id"], ticker, index, call.subaccount() or 0)
 
 
-def _cancel(call: Call, order_id: str, ticker: str | None, index: int | None) -> Json:
-    order, taken_ch, events = call.exchange.engine.cancel(call.account, order_id, ticker, index, call.now_ms)
+def _cancel(call: Call, order_id: str, ticker: str | None, index: int | None, subaccount: int) -> Json:
+    order, taken_ch, events = call.exchange.engine.cancel(
+        call.account, order_id, ticker, index, call.now_ms, subaccount=subaccount
+    )
     call.exchange.step(events)
-    body: Json = {"order_id": order.order_id}
-    if order.client_order_id:
-        body["client_order_id"] = order.client_order_id
-    return body | {"reduced_by": text.count(taken_ch), "ts_ms": call.now_ms}
+    return _named(order) | {"reduced_by": text.count(taken_ch), "ts_ms": call.now_ms}
 
 
 def amend(call: Call) -> Json:
-    call.subaccount()
-    request = call.body(Amendment).request()
+    request = call.body(Amendment).request(call.subaccount() or 0)
     before_ch = _total_ch(call, call.path["order_id"])
     order, events = call.exchange.engine.amend(call.account, call.path["order_id"], request, call.now_ms)
     call.exchange.step(events)
-    body: Json = {"order_id": order.order_id}
-    if order.client_order_id:
-        body["client_order_id"] = order.client_order_id
-    averages = _averages(order.order_id, events)
+    body, averages = _named(order), _averages(order.order_id, events)
     if averages or order.initial_ch != before_ch:  # the counts are told only where something about them changed
         body |= {"remaining_count": text.count(order.remaining_ch), "fill_count": text.count(order.filled_ch)}
     return body | averages | {"ts_ms": call.now_ms}
 
 
 def decrease(call: Call) -> Json:
-    """The same as an amendment to a smaller size, which keeps the order's priority."""
-    call.subaccount()
     wanted = call.body(Decrease)
-    if (wanted.reduce_by is None) == (wanted.reduce_to is None):
-        raise bad_parameter("exactly one of reduce_by and reduce_to is needed")
-    engine, order_id = call.exchange.engine, call.path["order_id"]
-    order = engine.order(call.account, order_id)
-    index = explicit(wanted.exchange_index)
-    if index is None and wanted.market_ticker is None:
-        index = 0
-    if order.status is not OrderStatus.RESTING or (index is not None and index != order.exchange_index):
-        raise Reject(404, "not_found", "order not found")
-    if wanted.reduce_by is not None:
-        target_ch = max(0, order.remaining_ch - read_count_ch(wanted.reduce_by))
-    else:
-        target_ch = min(order.remaining_ch, read_count_ch(wanted.reduce_to or "0"))
-    if target_ch == 0:
-        _cancel(call, order_id, order.ticker, order.exchange_index)
-    else:
-        request = AmendRequest(order.ticker, order.side, order.price_cc, order.filled_ch + target_ch)
-        order, events = engine.amend(call.account, order_id, request, call.now_ms)
-        call.exchange.step(events)
-    body: Json = {"order_id": order_id}
-    if order.client_order_id:
-        body["client_order_id"] = order.client_order_id
-    return body | {"remaining_count": text.count(order.remaining_ch), "ts_ms": call.now_ms}
+    order, events = call.exchange.engine.decrease(
+        call.account,
+        call.path["order_id"],
+        call.now_ms,
+        reduce_by_ch=None if wanted.reduce_by is None else read_count_ch(wanted.reduce_by),
+        reduce_to_ch=None if wanted.reduce_to is None else read_count_ch(wanted.reduce_to),
+        ticker=wanted.market_ticker,
+        exchange_index=explicit(wanted.exchange_index),
+        subaccount=call.subaccount() or 0,
+    )
+    call.exchange.step(events)
+    return _named(order) | {"remaining_count": text.count(order.remaining_ch), "ts_ms": call.now_ms}
+
+
+def _named(order: OrderRecord) -> Json:
+    """What every answer about an order begins with."""
+    body: Json = {"order_id": order.order_id}
+    return body | {"client_order_id": order.client_order_id} if order.client_order_id else body
 
 
 # ---- many orders ----------------------------------------------------------------------------------------------------
 
 
 def cancel_all(call: Call) -> Answer:
-    call.subaccount()
-    _, events = call.exchange.engine.cancel_all(call.account, call.now_ms)
+    _, events = call.exchange.engine.cancel_all(call.account, call.now_ms, subaccount=call.subaccount())
     call.exchange.step(events)
     return Answer(204)
 
@@ -124,8 +107,8 @@ def cancel_batch(call: Call) -> Json:
     for item in _items(call):
         wanted = shaped(item, Cancellation)
         try:
-            primary(wanted.subaccount)
-            results.append(_cancel(call, wanted.order_id, wanted.market_ticker, explicit(wanted.exchange_index)))
+            index = explicit(wanted.exchange_index)
+            results.append(_cancel(call, wanted.order_id, wanted.market_ticker, index, wanted.subaccount or 0))
         except Reject as refusal:
             error = refusals.error(refusal)
             results.append({"order_id": wanted.order_id, "reduced_by": "0.00", "error": error})

@@ -88,6 +88,30 @@ def event(record: MarketRecord, info: SeriesInfo | None, markets: list[Json] | N
     return body if markets is None else body | {"markets": markets}
 
 
+def series_fee(info: SeriesInfo, at_ms: int) -> Json:
+    """A change of a series' fee terms."""
+    return {
+        "id": text.uuid_of("series fee", info.ticker),
+        "series_ticker": info.ticker,
+        "fee_type": info.fee.fee_type,
+        "fee_multiplier": text.number(info.fee.multiplier_millionths),
+        "scheduled_ts": text.iso(at_ms),
+    }
+
+
+def event_fee(record: MarketRecord) -> Json:
+    """Fee terms that an event has instead of its series'."""
+    facts = record.market
+    return {
+        "id": text.uuid_of("event fee", facts.event_ticker),
+        "event_ticker": facts.event_ticker,
+        "series_ticker": facts.series_ticker,
+        "fee_type_override": facts.fee.fee_type,
+        "fee_multiplier_override": text.number(facts.fee.multiplier_millionths),
+        "scheduled_ts": text.iso(record.created_at_ms),
+    }
+
+
 def market(record: MarketRecord) -> Json:
     facts = record.market
     bid_cc, bid_ch, ask_cc, ask_ch = touch(record)

@@ -9,7 +9,7 @@ import msgspec
 
 from outcry.domain.order import Side
 from outcry.paper import text
-from outcry.paper.events import AccountFill, LevelChanged, Traded
+from outcry.paper.events import AccountFill, GroupChanged, LevelChanged, Traded
 from outcry.paper.records import MarketRecord, OrderRecord, PositionRecord
 from outcry.paper.shapes import Json, direction, levels, outcome, touch
 
@@ -105,6 +105,8 @@ def fill(made: AccountFill, now_ms: int) -> bytes:
     }
     if made.client_order_id:
         body["client_order_id"] = made.client_order_id
+    if made.subaccount:
+        body["subaccount"] = made.subaccount
     return tail(body, now_ms)
 
 
@@ -133,8 +135,10 @@ def user_order(record: OrderRecord, reason: str, now_ms: int) -> bytes:
         "created_ts_ms": record.created_at_ms,
         "last_update_time": text.iso(record.updated_at_ms),
         "last_updated_ts_ms": record.updated_at_ms,
-        "subaccount_number": 0,
+        "subaccount_number": record.subaccount,
     }
+    if record.order_group_id:
+        body["order_group_id"] = record.order_group_id
     if reason:
         body["last_update_reason"] = reason
     if record.expires_at_ms is not None:
@@ -153,4 +157,13 @@ def market_position(record: PositionRecord, now_ms: int) -> bytes:
         "position_fee_cost_dollars": text.money(record.fees_micros),
         "volume_fp": text.count(record.volume_ch),
     }
+    if record.subaccount:
+        body["subaccount"] = record.subaccount
+    return tail(body, now_ms)
+
+
+def group(event: GroupChanged, now_ms: int) -> bytes:
+    body: Json = {"event_type": event.kind, "order_group_id": event.group_id, "ts_ms": event.at_ms}
+    if event.limit_ch is not None:
+        body["contracts_limit_fp"] = text.count(event.limit_ch)
     return tail(body, now_ms)

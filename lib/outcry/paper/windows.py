@@ -118,6 +118,11 @@ def window_at(series: str, at_ms: int, window_ms: int) -> Window:
     return Window(series, event, ticker, open_at_ms, open_at_ms + window_ms)
 
 
+def eastern(at_ms: int) -> datetime:
+    """The wall clock in New York."""
+    return _eastern(at_ms)[0]
+
+
 def _eastern(at_ms: int) -> tuple[datetime, bool]:
     """US Eastern wall clock, and whether it shows this hour for the second time that day (rules since 2007)."""
     utc = datetime.fromtimestamp(at_ms // 1_000, UTC)
