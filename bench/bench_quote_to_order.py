@@ -1,7 +1,7 @@
 """From a published quote to a decision, a signed order and its answer, on loopback, under a recorded load at 1x.
 
 Needs recordings (OUTCRY_RECORDINGS). A collector publishes a recorded session as it happened; eager coin-flippers
-decide on it, and what the floor's own database recorded is read back. Milliseconds; the publish interval (20 ms) is not in it.
+decide on it, and what the database recorded is read back. Milliseconds; the publish interval (20 ms) is not in it.
 """
 
 import os
