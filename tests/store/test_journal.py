@@ -81,3 +81,70 @@ def test_any_steps_of_one_day_come_back(tmp_path_factory, moves):
     folder = tmp_path_factory.mktemp("journal")
     (file,) = written(folder, steps)
     assert list(journal.read(file)[1]) == steps
+
+
+class Full:
+    """A file on a disk that takes so many bytes more."""
+
+    def __init__(self, file, room):
+        self.file, self.room = file, room
+
+    def write(self, data):
+        if not self.room:
+            raise OSError(28, "No space left on device")
+        took = self.file.write(bytes(data[: self.room]))
+        self.room -= took
+        return took
+
+    def close(self):
+        self.file.close()
+
+
+def steps(count, start=1):
+    return [Step(START_MS + 20 * number, (5 + number, 0, 0), False) for number in range(start, start + count)]
+
+
+def test_a_full_disk_costs_nothing_when_it_has_room_again(tmp_path):
+    kept = Journal(tmp_path, "momentum")
+    kept.begin({}, START_MS, (5, 0, 0))
+    kept._file = full = Full(kept._file, 7)
+    for step in steps(3_000):
+        kept.step(step.at_ms, step.marks, halted=False)
+    kept.flush()
+    assert "No space left" in kept.failing
+    full.room = 1 << 30
+    kept.flush()
+    assert kept.failing == ""
+    kept.close()
+    (file,) = journal.files(tmp_path, "momentum")
+    assert list(journal.read(file)[1]) == steps(3_000)
+
+
+def test_a_disk_that_stays_full_costs_steps_and_the_journal_begins_anew(tmp_path, monkeypatch):
+    monkeypatch.setattr(journal, "_WAITING_BYTES", 500)
+    monkeypatch.setattr(journal, "_BUFFER_BYTES", 100)
+    kept = Journal(tmp_path, "momentum")
+    kept.begin({"seed": 1}, START_MS, (5, 0, 0))
+    kept._file = Full(kept._file, 7)
+    for step in steps(1_000):
+        kept.step(step.at_ms, step.marks, halted=False)
+    kept.close()
+    torn, *whole = journal.files(tmp_path, "momentum")
+    assert list(journal.read(torn)[1]) == steps(1_000)[: len(list(journal.read(torn)[1]))]
+    header, read = journal.read(whole[-1])
+    assert header["seed"] == 1 and list(read) == steps(1_000)[header["marks"][0] - 6 :]
+
+
+def test_a_folder_that_cannot_be_made_is_tried_again(tmp_path):
+    folder = tmp_path / "journal"
+    folder.write_text("in the way")
+    kept = Journal(folder, "momentum")
+    kept.begin({}, START_MS, (5, 0, 0))
+    kept.step(START_MS + 10, (6, 0, 0), halted=False)
+    assert kept.failing
+    folder.unlink()
+    kept.step(START_MS + 20, (7, 0, 0), halted=False)
+    kept.close()
+    assert kept.failing == ""
+    (file,) = journal.files(folder, "momentum")
+    assert journal.read(file)[0]["marks"] == [7, 0, 0]

@@ -8,7 +8,8 @@ then one record of unsigned varints (LEB128):
     clock          ms since the record before, zigzag-coded: clocks may be set back
     one a set bit  by how much that mark grew, zigzag-coded
 
-A usual step is four bytes. Records leave whole; an end torn by a power cut is ignored by the reader.
+A usual step is four bytes. Records leave whole; an end torn by a power cut is ignored by the reader. A disk that refuses
+is no reason to stop trading: steps wait in memory, and when they are too many a new file begins as soon as one can.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,7 @@ import msgspec
 
 _HALTED = 1 << 7
 _BUFFER_BYTES = 4_096
+_WAITING_BYTES = 1 << 20  # of steps that the disk refuses: about a quarter of a million
 
 
 class Step(NamedTuple):
@@ -32,10 +34,14 @@ class Step(NamedTuple):
 
 
 class Journal:
-    """Writes one trader's journal. `flush` before an order leaves, so that its decision can be followed."""
+    """Writes one trader's journal. `flush` before an order leaves, so that its decision can be followed.
+
+    failing  why the disk refuses, while it does; "" when all is well
+    """
 
     def __init__(self, folder: Path, agent: str) -> None:
         self._folder, self._agent = folder, agent
+        self.failing = ""
         self._file: FileIO | None = None
         self._pending = bytearray()
         self._day = ""
@@ -50,8 +56,10 @@ class Journal:
 
     def step(self, at_ms: int, marks: Sequence[int], *, halted: bool) -> None:
         """Note what a step consumed. On a new UTC day the file changes and the header is written again."""
-        if _day(at_ms) != self._day:
+        if self._file is None or _day(at_ms) != self._day:
             self._open(at_ms, marks)
+        if self._file is None:
+            return
         grown = [new - old for new, old in zip(marks, self._marks, strict=True)]
         flags = sum(1 << place for place, growth in enumerate(grown) if growth) | (_HALTED if halted else 0)
         self._pending += _varint(flags) + _varint(_zigzag(at_ms - self._at_ms))
@@ -62,26 +70,41 @@ class Journal:
 
     def flush(self) -> None:
         """Hand what was noted to the operating system: a killed process loses nothing after this."""
-        if self._file is not None and self._pending:
-            self._file.write(self._pending)
-            self._pending.clear()
+        if self._file is None or not self._pending:
+            return
+        try:
+            del self._pending[: self._file.write(self._pending)]
+        except OSError as error:
+            self.failing = str(error)
+            if len(self._pending) > _WAITING_BYTES:
+                self._give_up()
+            return
+        self.failing = "the disk took a part" if self._pending else ""
 
     def close(self) -> None:
         self.flush()
+        self._give_up()
+
+    def _give_up(self) -> None:
+        """Close the file; what did not reach it is gone, and the next one begins with marks of its own."""
+        self._pending.clear()
         if self._file is not None:
             self._file.close()
             self._file = None
 
     def _open(self, at_ms: int, marks: Sequence[int]) -> None:
         self.close()
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._day = _day(at_ms)
-        file = self._folder / f"{self._agent}-{self._day}-{at_ms}.journal"
-        self._file = file.open("ab", buffering=0)
+        day = _day(at_ms)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._file = (self._folder / f"{self._agent}-{day}-{at_ms}.journal").open("ab", buffering=0)
+        except OSError as error:
+            self.failing = str(error)
+            return
         body = msgspec.json.encode({**self._header, "at_ms": at_ms, "marks": list(marks)})
         self._pending += _varint(len(body)) + body
         self.flush()
-        self._at_ms, self._marks = at_ms, tuple(marks)
+        self._day, self._at_ms, self._marks = day, at_ms, tuple(marks)
 
 
 def files(folder: Path, agent: str) -> list[Path]:
