@@ -169,6 +169,27 @@ def test_an_agent_that_lost_its_whole_allocation_is_done(floor, pnl_micros, pass
     assert (outcome(floor.ask(**change)) == WHOLE) is passes
 
 
+@pytest.mark.parametrize(
+    ("scope", "lost_micros", "doubt_micros", "latch"),
+    [
+        ("agent", 50_000_000, 0, "agent"),
+        ("floor", 100_000_000, 0, "floor"),
+        ("floor", 120_000_000, 20_000_000, "floor"),
+        ("floor", 120_000_000, 20_000_001, ""),
+        ("agent", 60_000_000, 60_000_000, ""),
+    ],
+)
+def test_a_daily_loss_latches_as_far_as_it_is_certain(floor, scope, lost_micros, doubt_micros, latch):
+    change = {f"exposure__{scope}_day_pnl_micros": -lost_micros, f"exposure__{scope}_day_doubt_micros": doubt_micros}
+    verdict = floor.ask(**change)
+    assert (outcome(verdict), verdict.latch) == (("refused", "daily_loss", 0), latch)
+
+
+def test_no_other_refusal_latches(floor):
+    assert floor.ask(exposure__available_cash_micros=0).latch == ""
+    assert floor.ask(exposure__allocation_micros=0).latch == "", "no capital is no loss"
+
+
 def test_gains_and_no_trades_trip_nothing(floor):
     for pnl_micros in (0, 5_000_000_000):
         change = {"exposure__agent_day_pnl_micros": pnl_micros, "exposure__floor_day_pnl_micros": pnl_micros}

@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
 from outcry.domain.fill import Fill, Settlement
 from outcry.domain.order import Purpose, Side, State
-from outcry.store import accounts, exposure, fills, orders, settlements
-from placing_floor import CAPITAL_MICROS, TICKER, furnish, plan, request
+from outcry.store import accounts, exposure, fills, markets, orders, settlements
+from placing_floor import CAPITAL_MICROS, TICKER, furnish, market, plan, request
 
 OTHER = "KXBTC15M-26MAY130030-30"
 
@@ -134,6 +136,40 @@ def test_the_days_result_is_marked_at_what_closing_would_bring_less_fees_and_not
     assert read(floor).agent_day_pnl_micros == -1_000 * 200 - 17_100
     assert read(floor).floor_day_pnl_micros == -1_000 * 200 - 17_100
     assert read(floor, "bear").agent_day_pnl_micros == 0
+
+
+@pytest.mark.parametrize(
+    ("side", "bid_cc", "ask_cc", "trusted", "doubt_micros"),
+    [
+        (Side.BID, 4_000, 4_300, 1, 0),
+        (Side.BID, None, 4_300, 1, 1_000 * 4_200),
+        (Side.BID, 4_000, 4_300, 0, 1_000 * 200),
+        (Side.BID, 4_300, 4_400, 0, 0),
+        (Side.ASK, 4_000, None, 1, 1_000 * 5_800),
+        (Side.ASK, 4_000, 4_300, 0, 1_000 * 100),
+        (Side.ASK, None, 4_300, 1, 0),
+    ],
+)
+def test_what_nobody_prices_is_a_doubtful_loss(floor, side, bid_cc, ask_cc, trusted, doubt_micros):
+    order = sent(floor, plan(floor, request(side=side), count_ch=1_000))
+    over(floor, order, State.EXECUTED, 1_000)
+    book(floor, order, 4_200, 1_000)
+    floor.execute(
+        "INSERT INTO quotes VALUES (?, 1, 1, ?, 100, ?, 100, '[]', '[]', NULL, 0, 0, 1, 1, 1, 0, ?, '', '')",
+        (TICKER, bid_cc, ask_cc, trusted),
+    )
+    found = read(floor)
+    assert (found.agent_day_doubt_micros, found.floor_day_doubt_micros) == (doubt_micros, doubt_micros)
+    assert read(floor, "bear").agent_day_doubt_micros == 0
+
+
+def test_a_known_outcome_leaves_no_doubt(floor):
+    order = sent(floor, plan(floor, request(), count_ch=1_000))
+    over(floor, order, State.EXECUTED, 1_000)
+    book(floor, order, 4_200, 1_000)
+    assert read(floor).agent_day_doubt_micros == 1_000 * 4_200
+    markets.save(floor, [replace(market(), settlement_value_cc=0, result="no")], 1)
+    assert read(floor).agent_day_doubt_micros == 0
 
 
 def test_the_day_begins_anew_at_its_roll(floor):

@@ -6,8 +6,8 @@ import pytest
 
 from outcry.domain.errors import Unavailable
 from outcry.domain.order import Side, State
-from outcry.domain.view import Answer, Bar
-from outcry.store import database, decisions, orders, placing
+from outcry.domain.view import Answer, Bar, Verdict
+from outcry.store import accounts, database, decisions, orders, placing, system
 from placing_floor import allow, furnish, plan, refuse, request, reserve_whole, view
 
 RACER = """
@@ -52,6 +52,45 @@ def test_an_allowed_intent_is_kept_whole_beside_its_order(floor):
     assert placement.order.decision_id == kept.decision_id
     row = floor.execute("SELECT * FROM decisions").fetchone()
     assert (row["parameters"], row["publish"], row["why"]) == ('{"lookback_ms":1}', 7, "because")
+
+
+def lost(scope):
+    """The gate of a day that is over for somebody."""
+    return lambda exposure: Verdict(Answer.REFUSED, 0, "daily_loss", "the day is lost", (("latch", scope),))
+
+
+@pytest.mark.parametrize(("scope", "name"), [("floor", ""), ("agent", "bull")])
+def test_a_refusal_that_latches_stops_entries_until_the_day_rolls_and_only_then(floor, scope, name):
+    for _ in range(2):
+        assert place(floor, request("bull"), lost(scope)).order is None
+    (control,) = system.controls_now(floor)
+    assert (control.scope, control.name, control.kind, control.cause) == (scope, name, "stop_entries", "daily_loss")
+    assert control.reason == "the day is lost; until the trading day rolls"
+    told = [(row["level"], row["program"], row["event"]) for row in system.recent_events(floor)]
+    assert told == [("critical", "trader@bull", "stopped_entries")]
+    assert not accounts.record_day(floor, "2026-05-13", 1, {}, 2_000), "the same day, seen again by a restarted clerk"
+    assert system.controls_now(floor) == [control]
+    assert accounts.record_day(floor, "2026-05-14", 1, {}, 2_000)
+    assert system.controls_now(floor) == []
+    assert place(floor, request("bull"), lost(scope)).order is None
+    assert len(system.controls_now(floor)) == 1, "the next day can be lost as well"
+
+
+def test_the_roll_of_the_day_lifts_nothing_else(floor):
+    system.set_control(floor, "floor", "", "stop_entries", True, cause="drift", reason="a cent", now_ms=1)
+    assert accounts.record_day(floor, "2026-05-14", 1, {}, 2_000)
+    assert [control.cause for control in system.controls_now(floor)] == ["drift"]
+
+
+def test_a_latch_and_its_refusal_are_kept_together_or_not_at_all(floor, monkeypatch):
+    def fails(*arguments, **more):
+        raise Unavailable("disk full")
+
+    monkeypatch.setattr(system, "event", fails)
+    with pytest.raises(Unavailable):
+        place(floor, request("bull"), lost("floor"))
+    assert system.controls_now(floor) == []
+    assert floor.execute("SELECT count(*) FROM decisions").fetchone()[0] == 0
 
 
 def test_a_refused_intent_leaves_its_verdict_and_no_order(floor):

@@ -139,6 +139,11 @@ class Verdict:
     reason: str = ""
     numbers: tuple[tuple[str, int | float | str], ...] = ()
 
+    @property
+    def latch(self) -> str:
+        """Whose entries this refusal stops until the trading day rolls: 'floor', 'agent', or "" for nobody's."""
+        return str(dict(self.numbers).get("latch", ""))
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -171,6 +176,8 @@ class Exposure:
     agent_notional_today_micros  $1 for each contract of this agent's entries since the roll of the trading day: as sent
                         while they count, as filled afterwards
     day_pnl_micros      change of the agent's / the floor's equity since the roll of the trading day
+    day_doubt_micros    how much of a loss among it is only the mark of positions that nobody prices just now: the book
+                        is untrusted, or nobody is there to close them with
     """
 
     capital_micros: int
@@ -187,6 +194,8 @@ class Exposure:
     agent_markets: int = 0
     agent_day_pnl_micros: int = 0
     floor_day_pnl_micros: int = 0
+    agent_day_doubt_micros: int = 0
+    floor_day_doubt_micros: int = 0
     available_cash_micros: int = 0
     orders_today: int = 0
     agent_notional_today_micros: int = 0

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from outcry.domain.ledger import expected_balance_micros
+from outcry.store import system
 from outcry.store.database import write
 
 
@@ -229,6 +230,8 @@ def record_day(
 ) -> bool:
     """Fix a trading day's capital and each agent's equity at its roll; False when the day was fixed before.
 
+    What was stopped for the day before may go on, in the same transaction.
+
     day  YYYY-MM-DD in the floor's zone
     """
     with write(db):
@@ -242,6 +245,7 @@ def record_day(
             "INSERT INTO agent_days (day, agent, equity_micros) VALUES (?, ?, ?)",
             [(day, agent, equity) for agent, equity in agents_micros.items()],
         )
+        system.begin_the_day(db, day, now_ms)
     return True
 
 

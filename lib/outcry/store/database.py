@@ -7,7 +7,7 @@ these files except through `sqlite3`, because closing any other descriptor drops
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from outcry.domain.errors import Misconfigured, Unavailable
@@ -82,6 +82,11 @@ def write(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise Unavailable(f"database refused a commit: {error}") from error
+
+
+def joined(db: sqlite3.Connection) -> AbstractContextManager[sqlite3.Connection]:
+    """The caller's transaction where one is open, else a `write` of its own."""
+    return nullcontext(db) if db.in_transaction else write(db)
 
 
 @contextmanager

@@ -14,6 +14,14 @@ from outcry.domain.units import ONE_DOLLAR_CC
 from outcry.domain.view import Exposure
 from outcry.store import accounts, fills
 
+# Open positions at their mark; `priced` where that is a price: the outcome is known, or somebody whom we trust quotes it.
+_HELD = (
+    "SELECT agent, ticker, position_ch, mark_cc, settlement_value_cc IS NOT NULL"
+    "  OR (coalesce(trusted, 0) AND CASE WHEN position_ch > 0 THEN bid_cc ELSE ask_cc END IS NOT NULL) AS priced"
+    "  FROM (SELECT p.*, q.trusted, m.settlement_value_cc FROM positions p"
+    "          LEFT JOIN quotes q ON q.ticker = p.ticker LEFT JOIN markets m ON m.ticker = p.ticker)"
+)
+
 
 @dataclass(slots=True)
 class _Held:
@@ -44,9 +52,13 @@ def read(db: sqlite3.Connection, agent: str, ticker: str, exchange_index: int) -
     Call it inside `BEGIN IMMEDIATE`: what it says stays true until that transaction ends.
     """
     everyone, own, here, own_here = _Held(), _Held(), _Held(), _Held()
-    position_ch = exits_ch = entries_ch = shard_reserved_micros = 0
-    for row in db.execute("SELECT agent, ticker, position_ch FROM holdings WHERE settled = 0 AND position_ch <> 0"):
+    position_ch = exits_ch = entries_ch = shard_reserved_micros = agent_doubt_micros = floor_doubt_micros = 0
+    for row in db.execute(_HELD):
         cost_micros, size_ch = at_cost_micros(db, row["agent"], row["ticker"]), abs(row["position_ch"])
+        if not row["priced"]:
+            doubt_micros = _doubt_micros(row, cost_micros)
+            floor_doubt_micros += doubt_micros
+            agent_doubt_micros += doubt_micros * (row["agent"] == agent)
         for held in _concerned(row, agent, ticker, everyone, own, here, own_here):
             held.add(row["ticker"], cost_micros, size_ch)
         if row["agent"] == agent and row["ticker"] == ticker:
@@ -79,6 +91,8 @@ def read(db: sqlite3.Connection, agent: str, ticker: str, exchange_index: int) -
         agent_markets=len(own.markets),
         agent_day_pnl_micros=_agent_day_micros(db, agent, roll),
         floor_day_pnl_micros=_floor_day_micros(db, roll),
+        agent_day_doubt_micros=agent_doubt_micros,
+        floor_day_doubt_micros=floor_doubt_micros,
         available_cash_micros=_shard_cash_micros(db, exchange_index) - shard_reserved_micros,
         orders_today=orders_today,
         agent_notional_today_micros=notional_micros,
@@ -100,6 +114,12 @@ def at_cost_micros(db: sqlite3.Connection, agent: str, ticker: str) -> int:
     if row["bought_ch"] and row["sold_ch"]:
         realized = realized_micros(fills.of_agent(db, agent, ticker))
     return realized - row["cash_micros"] + max(0, -row["position_ch"]) * ONE_DOLLAR_CC
+
+
+def _doubt_micros(row: sqlite3.Row, cost_micros: int) -> int:
+    """By how much a position that nobody prices is marked below what it cost."""
+    at_cost = cost_micros - max(0, -row["position_ch"]) * ONE_DOLLAR_CC
+    return max(0, at_cost - row["position_ch"] * row["mark_cc"])
 
 
 def capital_known(db: sqlite3.Connection) -> bool:

@@ -9,12 +9,11 @@ All functions open their own short transaction, or take part in the caller's whe
 """
 
 import sqlite3
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
 
 from outcry.domain.errors import InvariantBroken
 from outcry.domain.order import UNRESOLVED, Order, Purpose, Side, State, TimeInForce, may_follow
-from outcry.store.database import write
+from outcry.store.database import joined
 
 _COLUMNS = (
     "client_order_id, order_id, decision_id, agent, ticker, exchange_index, side, price_cc, count_ch, time_in_force,"
@@ -54,7 +53,7 @@ class Update:
 
 def insert(db: sqlite3.Connection, order: Order, environment: str) -> None:
     """Write a planned order with its first event; inside the transaction that checked the limits (see placing)."""
-    with _transaction(db):
+    with joined(db):
         row = {field.name: getattr(order, field.name) for field in fields(Order)} | {"environment": environment}
         names = ", ".join(row)
         marks = ", ".join(f":{name}" for name in row)
@@ -67,7 +66,7 @@ def mark_sent(db: sqlite3.Connection, client_order_id: str, now_ms: int) -> Orde
 
     raises  InvariantBroken when the order is not `planned`: it must not be sent (again)
     """
-    with _transaction(db):
+    with joined(db):
         moved = db.execute(
             "UPDATE orders SET state = 'sent', signed_at_ms = ?1, updated_at_ms = max(updated_at_ms, ?1)"
             " WHERE client_order_id = ?2 AND state = 'planned'",
@@ -82,7 +81,7 @@ def mark_sent(db: sqlite3.Connection, client_order_id: str, now_ms: int) -> Orde
 
 def mark_unknown(db: sqlite3.Connection, client_order_id: str, reason: str, now_ms: int) -> Update:
     """The answer never came. The request was signed no later than now: from here the wait for `absent` counts."""
-    with _transaction(db):
+    with joined(db):
         db.execute(
             "UPDATE orders SET signed_at_ms = max(coalesce(signed_at_ms, 0), ?)"
             " WHERE client_order_id = ? AND state = 'sent'",
@@ -109,7 +108,7 @@ def update(
     reason     why, where the exchange (or we) said so; kept on the row
     raises     InvariantBroken for an order we do not have, or a fill count above its size
     """
-    with _transaction(db):
+    with joined(db):
         old = _existing(db, client_order_id)
         if filled_ch > old.count_ch:
             raise InvariantBroken(
@@ -133,7 +132,7 @@ def update(
 
 def renew(db: sqlite3.Connection, client_order_id: str, order_id: str, expires_at_ms: int, now_ms: int) -> Order:
     """Keep a resting order's new expiry, and its id where the exchange gave it another one."""
-    with _transaction(db):
+    with joined(db):
         db.execute(
             "UPDATE orders SET order_id = CASE WHEN ?1 <> '' THEN ?1 ELSE order_id END, expires_at_ms = ?2,"
             " updated_at_ms = max(updated_at_ms, ?3) WHERE client_order_id = ?4",
@@ -146,7 +145,7 @@ def renew(db: sqlite3.Connection, client_order_id: str, order_id: str, expires_a
 
 def abandon_planned(db: sqlite3.Connection, agent: str, now_ms: int) -> list[Order]:
     """At start: what was planned and never marked sent was never sent. Returns what it closed."""
-    with _transaction(db):
+    with joined(db):
         planned = _select(db, "agent = ? AND state = 'planned'", agent)
         reason = "never sent: its trader stopped first"
         return [
@@ -224,10 +223,6 @@ def _contradiction(old: Order, claimed: State, filled_ch: int, order_id: str) ->
     if order_id and old.order_id and order_id != old.order_id:
         return f"reported under {order_id}, known as {old.order_id}"
     return ""
-
-
-def _transaction(db: sqlite3.Connection) -> AbstractContextManager[sqlite3.Connection]:
-    return nullcontext(db) if db.in_transaction else write(db)
 
 
 def _select(db: sqlite3.Connection, where: str, *values: str) -> list[Order]:

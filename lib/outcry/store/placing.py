@@ -12,7 +12,7 @@ from typing import Any
 from outcry.domain.market import Market
 from outcry.domain.order import Order, Purpose, State
 from outcry.domain.view import Answer, Decision, Exposure, Intent, Verdict, View
-from outcry.store import decisions, exposure, orders
+from outcry.store import decisions, exposure, orders, system
 from outcry.store.database import write
 from outcry.store.ids import client_order_id, ulid
 
@@ -75,6 +75,8 @@ def place(db: sqlite3.Connection, request: Request, gate: Gate, reserve: Reserve
         )
         decisions.insert(db, decision, request.parameters, request.code_sha256)
         if verdict.answer is Answer.REFUSED:
+            if verdict.latch:
+                _latch(db, request.agent, verdict, now_ms)
             return Placement(decision, None)
         reduce_only, reserved_micros = reserve(at_risk, verdict.count_ch)
         order = Order(
@@ -98,3 +100,9 @@ def place(db: sqlite3.Connection, request: Request, gate: Gate, reserve: Reserve
         )
         orders.insert(db, order, request.environment)
     return Placement(decision, order)
+
+
+def _latch(db: sqlite3.Connection, agent: str, verdict: Verdict, now_ms: int) -> None:
+    """A refusal that holds until the trading day rolls: it and its control are kept together, or not at all."""
+    name = agent if verdict.latch == "agent" else ""
+    system.stop_for_the_day(db, verdict.latch, name, verdict.reason, f"trader@{agent}", now_ms)

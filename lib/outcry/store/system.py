@@ -5,7 +5,9 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from outcry.store.database import quick, write
+from outcry.store.database import joined, quick
+
+DAILY_LOSS = "daily_loss"  # the cause that stops entries until the trading day rolls: nothing else lifts it
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def heartbeats(db: sqlite3.Connection) -> list[Heartbeat]:
 
 def event(db: sqlite3.Connection, level: str, program: str, what: str, detail: str = "", *, now_ms: int) -> None:
     """Keep a warning or a change of state. `what`: a past-tense verb first, like `stopped_entries`."""
-    with write(db):
+    with joined(db):
         db.execute(
             "INSERT INTO system_events (at_ms, level, program, event, detail) VALUES (?, ?, ?, ?, ?)",
             (now_ms, level, program, what, detail),
@@ -90,7 +92,7 @@ def set_control(
     scope, name  'floor' and '', or 'agent' / 'market' / 'program' and its name
     kind         'halt' (nothing but cancels and exits) or 'stop_entries'
     """
-    with write(db):
+    with joined(db):
         last = db.execute(
             "SELECT active, reason FROM controls WHERE scope = ? AND name = ? AND kind = ? AND cause = ?"
             " ORDER BY id DESC LIMIT 1",
@@ -103,6 +105,27 @@ def set_control(
             (now_ms, scope, name, kind, int(active), cause, reason),
         )
     return True
+
+
+def stop_for_the_day(db: sqlite3.Connection, scope: str, name: str, reason: str, program: str, now_ms: int) -> None:
+    """Stop entries of the floor or an agent until the trading day rolls; in the transaction of the refusal that says so.
+
+    program  who found it, for the event; stopped already is stopped for the first reason
+    """
+    if any((row.scope, row.name, row.cause) == (scope, name, DAILY_LOSS) for row in controls_now(db)):
+        return
+    why = f"{reason}; until the trading day rolls"
+    set_control(db, scope, name, "stop_entries", True, cause=DAILY_LOSS, reason=why, now_ms=now_ms)
+    event(db, "critical", program, "stopped_entries", f"{DAILY_LOSS}: {why}", now_ms=now_ms)
+
+
+def begin_the_day(db: sqlite3.Connection, day: str, now_ms: int) -> None:
+    """Lift what was stopped for the day; in the very transaction that rolls it, so that nothing is lifted twice."""
+    for row in controls_now(db):
+        if row.cause == DAILY_LOSS:
+            set_control(
+                db, row.scope, row.name, row.kind, False, cause=DAILY_LOSS, reason=f"{day} began", now_ms=now_ms
+            )
 
 
 def controls_now(db: sqlite3.Connection) -> list[Control]:
