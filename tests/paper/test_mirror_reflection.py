@@ -3,8 +3,11 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engine_kit import SHARD, TICKER, check, counter, market
+from outcry.domain.book import Book
 from outcry.domain.market import FeeTerms, PriceRange, Status
 from outcry.domain.order import Side, TimeInForce
 from outcry.paper.engine import Engine
@@ -299,6 +302,17 @@ def test_a_shard_on_which_upstream_does_not_trade_is_halted(paper):
     assert paper.status is Status.ACTIVE
 
 
+def test_a_market_listed_while_its_shard_is_halted_does_not_trade():
+    paper = Paper()
+    paper.see(PausedSeen(frozenset({SHARD}), paper.now))
+    paper.rows()
+    paper.books()
+    assert TICKER not in paper.engine.state.markets or paper.status is Status.INACTIVE
+    paper.see(PausedSeen(frozenset(), paper.now))
+    paper.wait(50)
+    assert (paper.status, paper.engine.displayed(TICKER)) == (Status.ACTIVE, (BIDS, ASKS))
+
+
 def test_a_market_that_upstream_deactivates_and_activates_follows(paper):
     paper.rows(replace(ROW, status=Status.INACTIVE))
     assert paper.status is Status.INACTIVE
@@ -342,6 +356,15 @@ def test_a_scalar_outcome_without_its_value_and_a_disputed_one_wait(paper):
     paper.wait(100)
     assert paper.rows(replace(ROW, status=Status.DETERMINED, result="scalar")) == []
     assert paper.rows(replace(ROW, status=Status.DISPUTED, result="yes")) == []
+
+
+def test_an_amended_outcome_is_told_again_before_it_is_paid(paper):
+    paper.now = ROW.close_at_ms + 1_000
+    first = replace(ROW, status=Status.DETERMINED, result="yes", settlement_value_cc=10_000)
+    paper.rows(first)
+    assert paper.rows(replace(first, status=Status.DISPUTED)) == []
+    amended = replace(first, status=Status.AMENDED, result="no", settlement_value_cc=0)
+    assert paper.rows(amended) == [Determined(TICKER, "no", 0, paper.now)]
 
 
 def test_an_early_close_cancels_what_rests(paper):
@@ -454,3 +477,59 @@ def test_nothing_is_told_of_markets_nobody_listed():
     assert paper.see(ChangeSeen(TICKER, True, 4_000, -1, paper.now)) == []
     assert paper.see(NumbersSeen(TICKER, 4_000, 1, 1, paper.now)) == []
     assert not any(isinstance(event, BookSet | BookChange) for event in paper.told)
+
+
+# ---- whatever is seen ------------------------------------------------------------------------------------------------
+
+levels = st.dictionaries(st.integers(20, 44).map(lambda cents: cents * 100), st.integers(1, 300), max_size=4)
+asked = st.dictionaries(st.integers(45, 70).map(lambda cents: cents * 100), st.integers(1, 300), max_size=4)
+steps = st.one_of(
+    st.tuples(st.just("book"), levels, asked),
+    st.tuples(st.just("change"), st.booleans(), st.integers(20, 70), st.integers(-300, 300)),
+    st.tuples(st.just("print"), st.integers(20, 70), st.integers(1, 400), st.booleans()),
+    st.tuples(st.just("order"), st.booleans(), st.integers(20, 70), st.integers(1, 300), st.booleans()),
+    st.tuples(st.just("wait"), st.sampled_from([50, 500, 2_500, STALE_MS + 100])),
+    st.tuples(st.just("lost")),
+    st.tuples(st.just("heard")),
+    st.tuples(st.just("row"), st.sampled_from([Status.ACTIVE, Status.INACTIVE])),
+)
+
+
+@given(polled=st.booleans(), history=st.lists(steps, max_size=40))
+@settings(deadline=None)
+def test_whatever_is_seen_the_engine_takes_it_and_in_the_end_shows_the_book_less_what_was_taken(polled, history):
+    paper = Paper(polled=polled)
+    paper.rows(replace(ROW, close_at_ms=10**9))
+    book = Book()
+    for number, (what, *facts) in enumerate(history):
+        if what == "book":
+            book.replace(*(dict(side) for side in facts))
+            paper.books(*(dict(side) for side in facts))
+        elif what == "change" and not polled:
+            is_bid, cents, wish = facts
+            change = max(wish, -(book.bids if is_bid else book.asks).get(cents * 100, 0))
+            book.apply(is_bid, cents * 100, change)
+            paper.see(ChangeSeen(TICKER, is_bid, cents * 100, change, paper.now))
+        elif what == "print":
+            paper.printed(facts[0] * 100, facts[1], Side.BID if facts[2] else Side.ASK, name=f"n{number}")
+        elif what == "order" and TICKER in paper.engine.state.markets and paper.status is Status.ACTIVE:
+            side, ioc = Side.BID if facts[0] else Side.ASK, TimeInForce.IOC if facts[3] else TimeInForce.GTC
+            paper.order(side, facts[1] * 100, facts[2], time_in_force=ioc)
+            check(paper.engine)
+        elif what == "wait":
+            paper.wait(facts[0])
+        elif what == "lost":
+            paper.see(LostSeen(None, paper.now))
+        elif what == "heard":
+            paper.see(HeardSeen(paper.now))
+        elif what == "row":
+            paper.rows(replace(ROW, close_at_ms=10**9, status=facts[0]))
+    paper.rows(replace(ROW, close_at_ms=10**9))
+    paper.books(dict(book.bids), dict(book.asks))
+    paper.wait(50)
+    assert paper.status is Status.ACTIVE
+    mirrored = paper.engine.state.markets[TICKER].book
+    for is_bid, seen in ((True, book.bids), (False, book.asks)):
+        for price in range(2_000, 7_001, 100):
+            told, taken = mirrored.foreign_ch(is_bid, price)
+            assert told == seen.get(price, 0) and 0 <= taken <= told

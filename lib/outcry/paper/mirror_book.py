@@ -71,7 +71,6 @@ class MirroredBook:
 
     def show(self, now_ms: int) -> SourceEvent:
         """Tell the whole book, in place of whatever the local exchange shows."""
-        self._held.clear()
         self.told = True
         return BookSet(self._ticker, dict(self._book.bids), dict(self._book.asks), now_ms)
 
