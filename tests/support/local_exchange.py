@@ -19,6 +19,7 @@ from outcry.paper.auth import Key, Keys
 from outcry.paper.engine import Engine
 from outcry.paper.events import IndexTick, Listed, SeriesInfo, SourceEvent
 from outcry.paper.exchange import Exchange, Terms
+from outcry.paper.faulty import FaultyExchange
 from outcry.paper.manners import Manners
 from outcry.paper.server import Server
 from outcry.venue import sign
@@ -93,7 +94,10 @@ class Books:
 
 
 class LocalExchange:
-    """The exchange, running. `accounts` get an Ed25519 key each (the first one RSA) and a deposit on shard 2."""
+    """The exchange, running. `accounts` get an Ed25519 key each (the first one RSA) and a deposit on shard 2.
+
+    faulty  whether things may go wrong: by POST /faults
+    """
 
     def __init__(
         self,
@@ -101,6 +105,7 @@ class LocalExchange:
         tier: str = "prestige",
         terms: Terms = Terms(ticker_every_ms=0),
         manners: Manners | None = None,
+        faulty: bool = False,
     ) -> None:
         self.source, self.books, keys = Scripted(), Books(), Keys()
         self.engine = Engine(lambda: str(uuid.uuid4()), manners)
@@ -111,8 +116,9 @@ class LocalExchange:
             self.signers[account] = sign.Signer(serialization.load_pem_private_key(private, None), key_id)  # type: ignore[arg-type]
             keys.add(Key(key_id, account, sign.load_public(public)))
             self.engine.add_account(account, {2: DEPOSIT}, tier)
-        self.exchange = Exchange(self.engine, self.source, lambda: self.books.keep(self.engine), keys, now_ms, terms)
-        self.server = Server(self.exchange, now_ms)
+        make = FaultyExchange if faulty else Exchange
+        self.exchange = make(self.engine, self.source, lambda: self.books.keep(self.engine), keys, now_ms, terms)
+        self.server = Server(self.exchange, now_ms, new_socket=self.exchange.new_socket)
         self.host, self.port = self.server.address
         self._stopping, self._failure = threading.Event(), list[BaseException]()
         self._thread = threading.Thread(target=self._run)

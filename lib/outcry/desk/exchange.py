@@ -29,6 +29,7 @@ from outcry.paper.calls import BASE
 from outcry.paper.engine import Engine
 from outcry.paper.events import Source
 from outcry.paper.exchange import STREAM_PATH, Exchange, Terms
+from outcry.paper.faults import Fault
 from outcry.paper.manners import Manners
 from outcry.paper.server import Server
 from outcry.paper.spot import PREFIX as SPOT
@@ -47,11 +48,18 @@ _log = log.get(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to play. Without recordings, generated markets as the settings describe them."""
+    """What to play. Without recordings, generated markets as the settings describe them.
+
+    faults  what is to go wrong; None where nothing ever can, and nobody may ask for it
+    """
 
     replay: tuple[Path, ...] = ()
     speed: Speed = 1.0
     port: int | None = None
+    faults: tuple[Fault, ...] | None = None
+
+
+_Parts = tuple[Engine, Source, Callable[[], None], Keys, Callable[[], int], Terms]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +98,8 @@ def run(floor: Floor, plan: Plan) -> None:
             _mirrored(floor, engine, supervisor, leaving) if environment == "paper" else _made(floor, plan, engine)
         )
         _open_account(floor, engine, keep, playing.source)
-        exchange = Exchange(engine, playing.source, keep, _keys(floor), now_ms, _terms(floor))
+        parts = (engine, playing.source, keep, _keys(floor), now_ms, _terms(floor))
+        exchange = Exchange(*parts) if plan.faults is None else _faulty(parts, plan.faults)
         server = _listen(floor, plan, exchange)
         try:
             _Program(floor, supervisor, server, playing).run()
@@ -191,6 +200,13 @@ def _made(floor: Floor, plan: Plan, engine: Engine) -> _Playing:
     return _Playing(generator)
 
 
+def _faulty(parts: _Parts, faults: tuple[Fault, ...]) -> Exchange:
+    from outcry.paper.faulty import FaultyExchange
+
+    _log.warning("prepared_faults", scheduled=len(faults), admin="/faults")
+    return FaultyExchange(*parts, faults)
+
+
 def _listen(floor: Floor, plan: Plan, exchange: Exchange) -> Server:
     """The server on its port; and its addresses where the floor's programs look for them."""
     host, port = floor.settings.local.host, floor.settings.local.port if plan.port is None else plan.port
@@ -201,7 +217,7 @@ def _listen(floor: Floor, plan: Plan, exchange: Exchange) -> Server:
     if not local:
         raise Misconfigured(f"local.host: {host!r} is not this machine's loopback", 'like "127.0.0.1"')
     try:
-        return Server(exchange, now_ms, host, port)
+        return Server(exchange, now_ms, host, port, exchange.new_socket)
     except OSError as error:
         raise Misconfigured(
             f"cannot listen on {host} port {port}: {error.strerror}", "choose another local.port"

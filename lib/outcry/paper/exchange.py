@@ -23,7 +23,7 @@ from outcry.paper.limits import Meter
 from outcry.paper.push import Hub
 from outcry.paper.records import Reject
 from outcry.paper.routes import Table
-from outcry.paper.server import Session
+from outcry.paper.service import Session
 from outcry.paper.session import StreamSession
 from outcry.paper.spot import PREFIX as SPOT
 from outcry.paper.spot import Spot
@@ -85,6 +85,10 @@ class Exchange:
         self.lagged = LaggedBooks(engine, accounts, terms.read_lag_ms, now_ms) if lags else None
         self.books: Engine | LaggedBooks = self.lagged or engine
         self._hours_at_ms = self.started_at_ms if terms.keeps_hours else None
+
+    def new_socket(self) -> WebSocket:
+        """What a client that upgrades gets."""
+        return WebSocket()
 
     # ---- time -------------------------------------------------------------------------------------------------------
 

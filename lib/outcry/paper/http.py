@@ -16,6 +16,7 @@ from outcry.domain.errors import OutcryError
 
 MAX_HEAD = 65_536  # bytes
 MAX_BODY = 8 << 20  # bytes
+HANG_UP = -1
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
@@ -58,12 +59,16 @@ class Request:
 
 @dataclass(slots=True)
 class Answer:
-    """What to say to a request. `headers` are whole lines without their line ends."""
+    """What to say to a request. `headers` are whole lines without their line ends.
+
+    wait_ms  how long the client waits for it: None for ever; HANG_UP to close the connection in its place
+    """
 
     status: int
     body: bytes = b""
     content_type: str = "application/json"
     headers: list[str] = field(default_factory=list)
+    wait_ms: int | None = 0
 
 
 class Reader:

@@ -10,9 +10,9 @@ import selectors
 import socket
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
 
-from outcry.paper.http import CONTINUE, Answer, BadRequest, Reader, Request, encode
+from outcry.paper.http import CONTINUE, HANG_UP, Answer, BadRequest, Reader, Request, encode
+from outcry.paper.service import Service, Session
 from outcry.paper.websocket import WebSocket
 
 PING_EVERY_MS = 10_000
@@ -22,40 +22,6 @@ LINGER_MS = 2_000  # how long a closing connection may take to read its last wor
 READ_SIZE = 1 << 18
 
 _log = logging.getLogger(__name__)
-
-
-class Session(Protocol):
-    """What stands behind one WebSocket."""
-
-    def receive(self, message: bytes) -> None:
-        """A whole message came from the client."""
-        ...
-
-    def overflow(self) -> None:
-        """The client does not keep up: end all its subscriptions, with a reason."""
-        ...
-
-    def ended(self) -> None:
-        """The connection is gone."""
-        ...
-
-
-class Service(Protocol):
-    """What stands behind the port."""
-
-    def answer(self, request: Request) -> Answer: ...
-
-    def upgrade(self, request: Request, socket: WebSocket) -> Session | Answer:
-        """A session for a client that wants a WebSocket, or the answer that says why not."""
-        ...
-
-    def advance(self) -> None:
-        """Let the market move up to now."""
-        ...
-
-    def next_at_ms(self) -> int | None:
-        """When `advance` has something to do again."""
-        ...
 
 
 class _Client:
@@ -78,9 +44,17 @@ class _Client:
 class Server:
     """Call `turn` for as long as the exchange should live, then `close`."""
 
-    def __init__(self, service: Service, now_ms: Callable[[], int], host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        service: Service,
+        now_ms: Callable[[], int],
+        host: str = "127.0.0.1",
+        port: int = 0,
+        new_socket: Callable[[], WebSocket] = WebSocket,
+    ) -> None:
         """raises  OSError when the address is taken"""
-        self._service, self._now_ms = service, now_ms
+        self._service, self._now_ms, self._new_socket = service, now_ms, new_socket
+        self._held: dict[_Client, tuple[int | None, Request, Answer]] = {}  # answers to be given later, or (None) never
         self._selector = selectors.DefaultSelector()
         self._listener = socket.create_server((host, port), backlog=128)
         self._listener.setblocking(False)
@@ -105,6 +79,8 @@ class Server:
         now_ms = self._now_ms()
         if due is not None and due <= now_ms:
             self._service.advance()
+        if self._held:
+            self._release(now_ms)
         if now_ms >= self._ping_at_ms:
             self._ping_at_ms = now_ms + PING_EVERY_MS
             for client in self._clients:
@@ -125,7 +101,8 @@ class Server:
         self._selector.close()
 
     def _wait_s(self, longest_s: float) -> float:
-        due = self._service.next_at_ms()
+        times = [self._service.next_at_ms(), *(at_ms for at_ms, _, _ in self._held.values())]
+        due = min((at_ms for at_ms in times if at_ms is not None), default=None)
         if due is None:
             return longest_s
         return min(longest_s, max(0.0, (due - self._now_ms()) / 1000))
@@ -158,13 +135,17 @@ class Server:
             self._drop(client)
 
     def _requests(self, client: _Client) -> None:
-        """Answer every whole request that arrived; an upgrade ends HTTP on this connection."""
+        """Answer every whole request that arrived, one after another; an upgrade ends HTTP on this connection."""
         try:
-            while not client.closing and (request := client.reader.take()) is not None:
+            while not client.closing and client not in self._held and (request := client.reader.take()) is not None:
                 if request.upgrades:
                     self._upgrade(client, request)
                     return
-                self._say(client, request, self._service.answer(request))
+                answer = self._service.answer(request)
+                if answer.wait_ms == 0:
+                    self._say(client, request, answer)
+                else:
+                    self._hold(client, request, answer)
             if client.reader.wants_continue:
                 client.reader.wants_continue = False
                 self._queue(client, CONTINUE)
@@ -172,8 +153,24 @@ class Server:
             self._queue(client, encode(_refusal(error), at_ms=self._now_ms(), keep_alive=False))
             client.closing = True
 
+    def _hold(self, client: _Client, request: Request, answer: Answer) -> None:
+        """An answer that is not to be given now."""
+        if answer.wait_ms == HANG_UP:
+            client.closing = True
+            return
+        due = None if answer.wait_ms is None else self._now_ms() + answer.wait_ms
+        self._held[client] = due, request, answer
+
+    def _release(self, now_ms: int) -> None:
+        """Give the answers that waited long enough, and go on with what their clients asked since."""
+        for client, (due, request, answer) in list(self._held.items()):
+            if due is not None and due <= now_ms:
+                del self._held[client]
+                self._say(client, request, answer)
+                self._requests(client)
+
     def _upgrade(self, client: _Client, request: Request) -> None:
-        websocket = WebSocket()
+        websocket = self._new_socket()
         session = self._service.upgrade(request, websocket)
         if isinstance(session, Answer):
             self._say(client, request, session)
@@ -208,9 +205,8 @@ class Server:
         if websocket is None:
             if not (client.unsent or client.closing):
                 return
-        elif websocket.outgoing:
-            self._queue(client, b"".join(websocket.outgoing))
-            websocket.outgoing.clear()
+        elif data := websocket.take():
+            self._queue(client, data)
         try:
             while client.unsent:
                 piece = client.unsent.popleft()
@@ -256,6 +252,7 @@ class Server:
         if client not in self._clients:
             return
         self._clients.discard(client)
+        self._held.pop(client, None)
         self._selector.unregister(client.sock)
         client.sock.close()
         if client.session is not None:

@@ -30,7 +30,7 @@ def header(size: int) -> bytes:
 
 
 class WebSocket:
-    """`outgoing` collects what must be sent; whoever owns the socket sends it in one piece and clears it.
+    """`outgoing` collects what must be sent; whoever owns the socket takes it in one piece.
 
     ended  nothing more will be said: the socket may go once `outgoing` is sent
     """
@@ -77,6 +77,14 @@ class WebSocket:
     def send(self, payload: bytes) -> None:
         """Queue one text message."""
         self.outgoing += (header(len(payload)), payload)
+
+    def take(self) -> bytes:
+        """All that is to be sent now, in one piece; it counts as sent."""
+        if not self.outgoing:
+            return b""
+        data = b"".join(self.outgoing)
+        self.outgoing.clear()
+        return data
 
     def ping(self, body: bytes) -> None:
         if self.open:
