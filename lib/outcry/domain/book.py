@@ -7,7 +7,7 @@ class Book:
     """Bids and asks as {price_cc: count_ch}; sizes above zero only.
 
     The best price is remembered and searched for again only when its level empties, which keeps an update at a
-    dict write (see docs on speed in bench/). Asks are on the YES scale: YES ask = $1 less the best NO bid.
+    dict write. Asks are on the YES scale: YES ask = $1 less the best NO bid.
     """
 
     __slots__ = ("ask_cc", "asks", "bid_cc", "bids")

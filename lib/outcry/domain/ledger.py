@@ -52,7 +52,7 @@ def settle(holding: Holding, settlement: Settlement) -> Holding:
 def liquidation_micros(position_ch: int, bid_cc: int | None, ask_cc: int | None) -> int:
     """What closing a position now would move in cash: sell at the best bid, buy back at the best ask.
 
-    No bid is worth 0, and no ask costs $1 (design §6, marks). Negative for a short position.
+    No bid is worth 0, and no ask costs $1 (a mark is what closing now would bring). Negative for a short position.
     """
     if position_ch >= 0:
         return position_ch * (bid_cc or 0)
@@ -65,7 +65,7 @@ def netted_micros(net_positions_ch: Iterable[int]) -> int:
 
 
 def expected_balance_micros(deposits_micros: int, net_cash_micros: int, net_positions_ch: Iterable[int]) -> int:
-    """One shard's side of the exchange identity (design §6), before collateral of resting orders.
+    """One shard's side of the exchange identity, before collateral of resting orders.
 
     deposits_micros   deposits - withdrawals + adjustments - transfers in flight
     net_cash_micros   sum of net cash over agents, `manual` and `rounding`

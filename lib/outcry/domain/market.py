@@ -7,7 +7,7 @@ from outcry.domain.units import ONE_DOLLAR_CC
 
 
 class Status(StrEnum):
-    """The exchange's words (kalshi-api §7.1). Opening and closing send no message: run a timer."""
+    """The exchange's words. Opening and closing send no message: run a timer."""
 
     INITIALIZED = "initialized"
     ACTIVE = "active"

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from outcry.domain.order import Side, TimeInForce
 from outcry.domain.view import Intent, View
-from outcry.signals.history import shortened_ms
+from outcry.strategies.taking import STAKE_RANGES, hold_ms
 
 MILLIONTHS = 1_000_000
 
@@ -31,10 +31,7 @@ class CoinFlip:
 
     RANGES: ClassVar[Mapping[str, tuple[int, int]]] = {
         "chance_millionths": (1, MILLIONTHS),
-        "stake_millionths": (1, 100_000),
-        "stop_loss_millionths": (10_000, 1_000_000),
-        "take_profit_millionths": (10_000, 100_000_000),
-        "hold_ms": (1_000, 86_400_000),
+        **STAKE_RANGES,
     }
 
     @property
@@ -63,5 +60,5 @@ class CoinFlip:
             stake_millionths=self.stake_millionths,
             stop_loss_millionths=self.stop_loss_millionths,
             take_profit_millionths=self.take_profit_millionths,
-            hold_ms=None if self.hold_ms is None else shortened_ms(self.hold_ms, view.time_factor),
+            hold_ms=hold_ms(self, view),
         )

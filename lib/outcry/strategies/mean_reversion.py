@@ -10,6 +10,7 @@ from typing import ClassVar
 from outcry.domain.order import Side
 from outcry.domain.view import Intent, View
 from outcry.signals.history import GAP_MS, move, shortened_ms
+from outcry.strategies.taking import STAKE_RANGES, take
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +33,7 @@ class MeanReversion:
     RANGES: ClassVar[Mapping[str, tuple[int, int]]] = {
         "lookback_ms": (1_000, 7_200_000),
         "move_millionths": (1, 500_000),
-        "stake_millionths": (1, 100_000),
-        "stop_loss_millionths": (10_000, 1_000_000),
-        "take_profit_millionths": (10_000, 100_000_000),
-        "hold_ms": (1_000, 86_400_000),
+        **STAKE_RANGES,
     }
 
     @property
@@ -51,20 +49,11 @@ class MeanReversion:
         if moved is None:
             return "index history too short or with a gap"
         if moved.exceeds(self.move_millionths):
-            side, limit_cc = Side.ASK, view.quote.bid_cc
+            side = Side.ASK
         elif moved.exceeds(-self.move_millionths):
-            side, limit_cc = Side.BID, view.quote.ask_cc
+            side = Side.BID
         else:
             return "index has not moved enough"
-        if limit_cc is None:
-            return "nobody to trade with on that side"
-        return Intent(
-            view.market.ticker,
-            side,
-            limit_cc,
-            why=f"fades an index move of {moved} in {self.lookback_ms / view.time_factor / 1000:g} s",
-            stake_millionths=self.stake_millionths,
-            stop_loss_millionths=self.stop_loss_millionths,
-            take_profit_millionths=self.take_profit_millionths,
-            hold_ms=None if self.hold_ms is None else shortened_ms(self.hold_ms, view.time_factor),
+        return take(
+            view, side, self, f"fades an index move of {moved} in {self.lookback_ms / view.time_factor / 1000:g} s"
         )

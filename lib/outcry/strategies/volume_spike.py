@@ -9,6 +9,7 @@ from outcry.domain.units import ONE_CONTRACT_CH
 from outcry.domain.view import Intent, View
 from outcry.signals.flow import spike
 from outcry.signals.history import GAP_MS, shortened_ms
+from outcry.strategies.taking import STAKE_RANGES, take
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,7 @@ class VolumeSpike:
         "window_ms": (1_000, 600_000),
         "baseline_ms": (2_000, 7_200_000),
         "multiple_millionths": (1_000_001, 1_000_000_000),
-        "stake_millionths": (1, 100_000),
-        "stop_loss_millionths": (10_000, 1_000_000),
-        "take_profit_millionths": (10_000, 100_000_000),
-        "hold_ms": (1_000, 86_400_000),
+        **STAKE_RANGES,
     }
 
     @property
@@ -57,18 +55,10 @@ class VolumeSpike:
             return "no volume spike"
         if seen.recent.signed_ch == 0:
             return "nobody in a hurry on either side"
-        rising = seen.recent.signed_ch > 0
-        limit_cc = view.quote.ask_cc if rising else view.quote.bid_cc
-        if limit_cc is None:
-            return "nobody to trade with on that side"
-        return Intent(
-            view.market.ticker,
-            Side.BID if rising else Side.ASK,
-            limit_cc,
-            why=f"{seen.recent.volume_ch / 100:.2f} contracts in {window_ms / 1000:g} s, "
+        return take(
+            view,
+            Side.BID if seen.recent.signed_ch > 0 else Side.ASK,
+            self,
+            f"{seen.recent.volume_ch / 100:.2f} contracts in {window_ms / 1000:g} s, "
             f"usual {seen.average_ch / 100:.2f}, signed {seen.recent.signed_ch / 100:+.2f}",
-            stake_millionths=self.stake_millionths,
-            stop_loss_millionths=self.stop_loss_millionths,
-            take_profit_millionths=self.take_profit_millionths,
-            hold_ms=None if self.hold_ms is None else shortened_ms(self.hold_ms, view.time_factor),
         )
