@@ -16,7 +16,7 @@ from running import SETTINGS, RunningFloor
 
 pytestmark = pytest.mark.floor
 
-WINDOW_S = 30
+WINDOW_S = 20
 STALE_MS = 2_000
 
 
@@ -29,7 +29,7 @@ class PaperFloor(RunningFloor):
             folder,
             f"""
 environment = "paper"
-time_factor = 30.0
+time_factor = 45.0
 [exchange]
 rest_url = "http://127.0.0.1:{port}/trade-api/v2"
 stream_url = "ws://127.0.0.1:{port}/trade-api/ws/v2"
@@ -67,6 +67,7 @@ def port() -> int:
 def upstream(tmp_path, port):
     (tmp_path / "up").mkdir()
     settings = SETTINGS.replace("window_s = 20", f"window_s = {WINDOW_S}\nport = {port}")
+    assert f"port = {port}" in settings
     floor = RunningFloor(tmp_path / "up", settings)
     floor.start("exchange")
     yield floor
@@ -99,8 +100,8 @@ def tradable(one: Client, at_least_s: float = 8) -> list[str]:
 
 def test_orders_fill_against_a_mirrored_market_that_outlives_its_upstream_and_is_paid_as_it_says(upstream, paper):
     one = paper.client()
-    paper.wait_for(lambda: tradable(one, 18), WINDOW_S + 20, "a mirrored market with time to go")
-    ticker = tradable(one, 18)[0]
+    paper.wait_for(lambda: tradable(one, 11), WINDOW_S + 20, "a mirrored market with time to go")
+    ticker = tradable(one, 11)[0]
     bought = one.place(ticker=ticker, price="0.9990", count="3.00", time_in_force="immediate_or_cancel")
     assert float(bought["fill_count"]) > 0
     resting = one.place(ticker=ticker, price="0.0010", count="2.00")
