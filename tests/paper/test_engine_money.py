@@ -1,137 +1,123 @@
 """On any history: money is conserved, free cash is never negative, the books add up, and subscribers see them so.
 
-`engine_kit.check` runs after every step: deposits = cash + locked dollars + others' cash + fees; positions sum to zero;
-reservations follow their formula; displayed = foreign - taken + orders; fills sum to orders; events rebuild the book.
+`engine_kit.check` runs after every step: on each shard what came in = cash + locked dollars + others' cash + fees; what
+an account put in lies in its purses or is under way; positions sum to zero; reservations follow their formula;
+displayed = foreign - taken + orders; fills sum to orders; groups hold their orders; events rebuild the book.
 """
 
 from contextlib import suppress
+from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from engine_kit import CLOSE_MS, SHARD, TICKER, Rig, market
+from engine_kit import CLOSE_MS, TICKER, Rig, market
+from exchange_histories import CENT, STEPS, TRADES, act, new_rig
+from histories import histories
 from outcry.domain.market import FeeTerms
-from outcry.domain.order import Side, TimeInForce
-from outcry.paper.events import BookChange, BookSet, Determined, Listed, Print, Settled
-from outcry.paper.records import AmendRequest, OrderStatus, Reject, SelfTrade
+from outcry.domain.order import Side
+from outcry.paper.accounts import purses_of
+from outcry.paper.events import Determined, Disputed, Listed, Print, Settled, Voided
+from outcry.paper.manners import Manners
+from outcry.paper.money_records import MoveKind
+from outcry.paper.purse import Purse
+from outcry.paper.records import Reject
 from outcry.venue import fees
 
-ACCOUNTS = st.sampled_from(["ann", "bob"])
-SIDES = st.sampled_from(Side)
-BOOK = {30: 900, 4200: 5000, 4300: 300}, {4500: 300, 4600: 5000, 9970: 900}
-SIDED_PRICES = st.one_of(  # the foreign book keeps its shape mostly: bids up to 0.44, asks from 0.44
-    st.tuples(st.just(Side.BID), st.sampled_from([30, 4200, 4300, 4400])),
-    st.tuples(st.just(Side.ASK), st.sampled_from([4400, 4500, 4600, 9970])),
-    st.tuples(SIDES, st.sampled_from([990, 4300, 4400, 4500, 9010])),
-)
-COUNTS = st.one_of(st.integers(1, 99), st.sampled_from([100, 300, 700]))
-FORCES = st.sampled_from([TimeInForce.GTC, TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK])
-ORDERS = st.fixed_dictionaries(
-    {"time_in_force": FORCES, "self_trade": st.sampled_from(SelfTrade)},
-    optional={"cancel_on_pause": st.just(True)},
-)
-REDUCING = st.just({"time_in_force": TimeInForce.IOC, "reduce_only": True})
-RESTING = st.just({"time_in_force": TimeInForce.GTC, "post_only": True})
-LEVELS = st.dictionaries(st.sampled_from([30, 4200, 4300]), COUNTS, max_size=3)
-UPPER = st.dictionaries(st.sampled_from([4400, 4500, 9970]), COUNTS, max_size=3)
-PLACED = st.tuples(st.just("order"), ACCOUNTS, SIDED_PRICES, COUNTS, st.one_of(ORDERS, ORDERS, RESTING, REDUCING))
-TAKING = st.tuples(st.just("order"), ACCOUNTS, st.sampled_from([(Side.BID, 4600), (Side.ASK, 4200)]), COUNTS, ORDERS)
-PRINTED = st.tuples(st.just("print"), SIDED_PRICES, COUNTS)
-STEPS = st.one_of(
-    PLACED,
-    PLACED,
-    TAKING,
-    PRINTED,
-    PRINTED,
-    st.tuples(st.just("change"), SIDED_PRICES, st.integers(-400, 500)),
-    st.one_of(
-        st.tuples(st.just("set"), LEVELS, UPPER),
-        st.tuples(st.just("cancel"), ACCOUNTS, st.integers(0, 20)),
-        st.tuples(st.just("amend"), ACCOUNTS, st.integers(0, 20), SIDED_PRICES, COUNTS),
-        st.tuples(st.just("paused"), st.one_of(PLACED, PRINTED)),
-    ),
-)
 OUTCOMES = st.sampled_from([("yes", 10_000), ("no", 0), ("scalar", 3_333)])
 TERMS = st.sampled_from([FeeTerms(), FeeTerms("quadratic_with_maker_fees"), FeeTerms("quadratic", 0)])
 PRECISIONS = st.sampled_from([fees.DIRECT_MICROS, fees.NON_DIRECT_MICROS])
+MANNERS = st.builds(
+    Manners,
+    fok_kill_is_refused=st.booleans(),
+    post_only_cross_is_kept=st.booleans(),
+    group_triggers_at_limit=st.booleans(),
+    group_counts_takers=st.booleans(),
+    cancel_all_tail_ms=st.sampled_from([0, 5_000]),
+)
+ENDINGS = st.lists(
+    st.one_of(
+        st.builds(lambda outcome, timer: Determined(TICKER, *outcome, 0, timer_ms=timer), OUTCOMES, st.just(3_000)),
+        st.just(Disputed(TICKER, 0)),
+        st.just(Settled(TICKER, 0)),
+        st.just(Voided(TICKER, 0, timer_ms=3_000)),
+    ),
+    max_size=4,
+)
 
 
-def act(rig: Rig, step: tuple) -> None:
-    kind, *rest = step
-    if kind == "order":
-        account, (side, price), count, options = rest
-        rig.order(side, price, count, account, **options)
-    elif kind == "change":
-        (side, price), change = rest
-        foreign = rig.engine.market(TICKER).book.foreign_ch(side is Side.BID, price)[0]
-        rig.feed(BookChange(TICKER, side, price, max(change, -foreign), rig.now))
-    elif kind == "print":
-        (hit, price), count = rest
-        rig.feed(Print(TICKER, price, count, hit.opposite, rig.now))
-    elif kind == "set":
-        rig.feed(BookSet(TICKER, *rest, rig.now))
-    elif kind == "paused":
-        rig.told(rig.engine.pause(SHARD, rig.now))
-        with suppress(Reject):
-            act(rig, rest[0])
-        rig.told(rig.engine.resume(SHARD, rig.now))
-    else:
-        act_on_resting(rig, kind, *rest)
-
-
-def act_on_resting(rig: Rig, kind: str, account: str, number: int, sided=(Side.BID, 0), count: int = 0) -> None:
-    resting = rig.engine.orders(account, status=OrderStatus.RESTING)
-    if not resting:
-        return
-    order = resting[number % len(resting)]
-    if kind == "cancel":
-        rig.told(rig.engine.cancel(account, order.order_id, TICKER, SHARD, rig.now)[2])
-    else:
-        request = AmendRequest(TICKER, order.side, sided[1], order.filled_ch + count)
-        rig.told(rig.engine.amend(account, order.order_id, request, rig.now)[1])
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.lists(STEPS, min_size=20, max_size=50), st.integers(1_000_000, 30_000_000), TERMS, PRECISIONS, OUTCOMES)
-def test_on_any_history_every_cent_is_somewhere_and_none_is_missing(steps, cash, terms, precision, outcome):
-    rig = Rig(*BOOK, cash=cash // precision * precision, precision_micros=precision)
-    rig.feed(Listed(market(fee=terms), rig.now))
+@histories(150, 4_000)
+@given(
+    st.lists(STEPS, min_size=20, max_size=60),
+    st.integers(300, 3_000),
+    TERMS,
+    PRECISIONS,
+    MANNERS,
+    ENDINGS,
+    OUTCOMES,
+)
+def test_on_any_history_every_cent_is_somewhere_and_none_is_missing(
+    steps, cents, terms, precision, manners, endings, outcome
+):
+    rig = new_rig(cents * CENT, precision_micros=precision, manners=manners)
+    rig.feed(Listed(market(fee=terms, close_at_ms=10 * CLOSE_MS), rig.now))
     for step in steps:
-        with suppress(Reject):
-            act(rig, step)
+        act(rig, step)
         rig.tick(rig.now + 1)
-    rig.feed(Determined(TICKER, *outcome, CLOSE_MS + 1_000), Settled(TICKER, CLOSE_MS + 2_000))
-    house = rig.engine.state.house
-    balances = [rig.engine.balance(name, SHARD) for name in ("ann", "bob")]
-    total = sum(balance.cash_micros for balance in balances) + house.foreign.get(SHARD, 0) + house.fees.get(SHARD, 0)
-    assert total == 2 * (cash // precision * precision)
-    assert all(balance.reserved_micros == 0 == balance.value_micros for balance in balances)
-    assert all(balance.cash_micros % precision == 0 for balance in balances)
-    assert house.positions == {}
+    settle(rig, endings, outcome)
+    state, names = rig.engine.state, ("ann", "bob")
+    moves = {
+        kind: sum(move.amount_micros for name in names for move in rig.engine.moves(name, kind)) for kind in MoveKind
+    }
+    purses = list(purses_of(state.accounts.values()))
+    cash = sum(sum(purse.cash.values()) for purse in purses)
+    assert cash + sum(state.house.foreign.values()) + sum(state.house.fees.values()) == (
+        moves[MoveKind.DEPOSIT] - moves[MoveKind.WITHDRAWAL]
+    )
+    assert state.house.positions == {} and state.under_way == {}
+    for purse in purses:
+        assert all(micros >= 0 == purse.reserved_micros(shard) for shard, micros in purse.cash.items())
+        assert all(micros % precision == 0 for micros in purse.cash.values())
+        assert sum(purse.cash.values()) == sum(purse.moved_in.values()) + sum(
+            held.realized_micros - held.fees_micros for held in purse.positions.values()
+        ) - rounding(rig, purse)
+
+
+def settle(rig: Rig, endings: list, outcome: tuple[str, int]) -> None:
+    """Whatever an outcome goes through, at last it is determined and paid, once; and all money arrives."""
     for name in ("ann", "bob"):
-        for held in rig.engine.positions(name, settled=True):
-            assert rig.engine.balance(name).cash_micros == (
-                cash // precision * precision + held.realized_micros - held.fees_micros - rounding(rig, name)
-            )
+        rig.does(rig.engine.set_target(name, {}, rig.now))
+    for event in endings:
+        if not isinstance(event, Settled) or rig.engine.market(TICKER).market.settlement_value_cc is not None:
+            rig.feed(replace(event, at_ms=rig.now))
+        rig.tick(rig.now + 1_000)
+    rig.feed(Determined(TICKER, *outcome, rig.now + 1, timer_ms=3_000))
+    rig.tick(rig.now + 10_000)
+    record = rig.engine.market(TICKER)
+    assert record.settled_at_ms is not None and record.pays_at_ms is None
+    for name in ("ann", "bob"):
+        paid = [(each.ticker, each.subaccount) for each in rig.engine.settlements(name)]
+        assert len(paid) == len(set(paid)) == len(rig.engine.positions(name, settled=True, subaccount=None))
 
 
-def rounding(rig: Rig, name: str) -> int:
-    """What rounding a scalar payout down took: the exact value of the net position less what was paid."""
-    (paid,) = rig.engine.settlements(name)
-    net = paid.yes_count_ch - paid.no_count_ch
-    return abs(net) * (paid.value_cc if net >= 0 else 10_000 - paid.value_cc) - paid.revenue_micros
+def rounding(rig: Rig, purse: Purse) -> int:
+    """What rounding scalar payouts down took: the exact value of net positions less what was paid."""
+    lost = 0
+    for paid in rig.engine.settlements(purse.account, subaccount=purse.number):
+        net = paid.yes_count_ch - paid.no_count_ch
+        lost += abs(net) * (paid.value_cc if net >= 0 else 10_000 - paid.value_cc) - paid.revenue_micros
+    return lost
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.lists(STEPS, min_size=5, max_size=40))
+@histories(60, 1_500)
+@given(st.lists(TRADES, min_size=5, max_size=40))
 def test_on_a_frozen_book_no_actions_raise_equity(steps):
     """Others stand still: whatever one account does, cash plus what closing would bring never rises."""
     rig = Rig({4200: 5000, 4300: 1000}, {4500: 1000, 9010: 5000})
     equity = worth(rig)
     for step in steps:
-        if step[0] in ("order", "cancel", "amend"):
-            with suppress(Reject):
-                act(rig, (step[0], "ann", *step[2:]))
+        if step[0] in ("order", "cancel", "amend", "decrease"):
+            act(rig, (step[0], ("ann", 0), *step[2:]))
             rig.tick(rig.now + 1)
             assert worth(rig) <= equity
             equity = worth(rig)

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from obvious import Obvious
 from outcry.domain.errors import InvariantBroken
 from outcry.paper.matching import MarketBook
 from outcry.paper.queue import Match
@@ -240,100 +241,6 @@ def test_every_displayed_change_is_told():
 
 
 # ---- against the obvious matcher ------------------------------------------------------------------------------------
-
-
-class Obvious:
-    """The same rules, one entry of a list for each hundredth of a contract: "" is foreign, else an order's key."""
-
-    def __init__(self):
-        self.queues = {BID: {}, ASK: {}}
-        self.ghosts = {BID: {}, ASK: {}}
-        self.owner, self.joined = {}, {}
-
-    def shown(self, is_bid):
-        return {price: len(queue) for price, queue in self.queues[is_bid].items() if queue}
-
-    def best_first(self, is_bid):
-        return sorted((price for price, queue in self.queues[is_bid].items() if queue), reverse=is_bid)
-
-    def change(self, is_bid, price, change):
-        queue, ghosts = self.queues[is_bid].setdefault(price, []), self.ghosts[is_bid]
-        foreign = queue.count("") + ghosts.get(price, 0) + change
-        ghosts[price] = min(ghosts.get(price, 0), foreign)
-        while queue.count("") < foreign - ghosts[price]:
-            queue.append("")
-        while queue.count("") > foreign - ghosts[price]:
-            del queue[len(queue) - 1 - queue[::-1].index("")]  # from the back: none of it was ahead of us
-        return self.uncross()
-
-    def printed(self, price, count, taker_is_bid):
-        fills, hits = [], not taker_is_bid
-        for better in self.best_first(hits):
-            if (better > price) if hits else (better < price):
-                queue = self.queues[hits][better]
-                for key in list(queue):
-                    if key and (self.joined[key] or count):
-                        count = max(0, count - 1)
-                        queue.remove(key)
-                        fills.append((key, better))
-        queue = self.queues[hits].setdefault(price, [])
-        for key in list(queue)[:count]:
-            queue.remove(key)
-            if key:
-                fills.append((key, price))
-            else:
-                queue.append("")  # still displayed until its own change arrives, but no longer ahead of anybody
-        return fills
-
-    def place(self, key, owner, is_bid, limit, count):
-        traded = []
-        while count and (prices := self.best_first(not is_bid)):
-            price = prices[0]
-            if (price > limit) if is_bid else (price < limit):
-                break
-            other = self.queues[not is_bid][price][0]
-            if other and self.owner[other] == owner:
-                return traded
-            self.pop(not is_bid, price)
-            traded.append((other, price))
-            count -= 1
-        if count:
-            queue = self.queues[is_bid].setdefault(limit, [])
-            self.owner[key], self.joined[key] = owner, "" in queue
-            queue += [key] * count
-        return traded
-
-    def pop(self, is_bid, price):
-        if self.queues[is_bid][price].pop(0) == "":
-            self.ghosts[is_bid][price] = self.ghosts[is_bid].get(price, 0) + 1
-
-    def withdraw(self, key):
-        for queues in self.queues.values():
-            for queue in queues.values():
-                queue[:] = [entry for entry in queue if entry != key]
-
-    def uncross(self):
-        fills = []
-        while True:
-            foreign = {
-                side: [p for p in self.best_first(side) if "" in self.queues[side][p]][:1] for side in (BID, ASK)
-            }
-            if foreign[BID] and foreign[ASK] and foreign[BID] >= foreign[ASK]:
-                return fills
-            for side in (BID, ASK):
-                for against, price in zip(foreign[not side], self.best_first(side)[:1], strict=False):
-                    if (price >= against) if side else (price <= against):
-                        key = next(entry for entry in self.queues[side][price] if entry)
-                        self.queues[side][price].remove(key)
-                        self.queues[not side][against].remove("")
-                        self.ghosts[not side][against] = self.ghosts[not side].get(against, 0) + 1
-                        fills.append((key, price))
-                        break
-                else:
-                    continue
-                break
-            else:
-                return fills
 
 
 SIDED_PRICES = st.one_of(  # bids below asks mostly, so that queues form; sometimes anywhere

@@ -10,8 +10,7 @@ from outcry.paper.purse import Purse
 from outcry.paper.records import Reject
 from outcry.paper.state import State
 
-STEP_MICROS = 100  # transfers are counted in centicents
-LEAST_SWEEP_MICROS = 10_000  # a cent: less is not worth a transfer
+CENT_MICROS = 10_000  # the exchange's own transfers are whole cents
 
 
 def put_in(state: State, account: str, exchange_index: int, micros: int) -> CashMove:
@@ -131,8 +130,8 @@ def sweeps(state: State, purse: Purse, target: Target) -> list[tuple[int, int, i
     for destination in shards:
         short = wanted.get(destination, 0) - idle[destination]
         for source, spare in surplus.items():
-            micros = min(short, spare) // STEP_MICROS * STEP_MICROS
-            if micros >= LEAST_SWEEP_MICROS:
+            micros = min(short, spare) // CENT_MICROS * CENT_MICROS
+            if micros > 0:
                 moves.append((source, destination, micros))
                 surplus[source] -= micros
                 short -= micros
