@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import requests
 
 from local_exchange import Client
 from outcry.venue import sign
@@ -130,6 +131,22 @@ def test_it_refuses_to_start_without_a_key_an_address_or_a_recording(floor):
     assert (code, "bin/migrate" in said) == (78, True)
     floor.settings.write_text(floor.settings.read_text().replace("[local]", '[local]\nhost = "0.0.0.0"'))
     assert refusal(floor)[0] == 78
+
+
+def test_faults_are_there_when_asked_for_and_a_schedule_is_followed(floor, tmp_path):
+    storm = tmp_path / "storm.toml"
+    storm.write_text('[[fault]]\nkind = "fail"\ntarget = "GET /exchange/schedule"\nstatus = 500\ncount = 1\n')
+    floor.children.start("exchange", "exchange", "--faults", str(storm))
+    floor.wait_for((floor.state / "exchange.json").exists, 15, "the exchange listens")
+    one = client(floor)
+    assert one.refused("GET", "/exchange/schedule") == (500, "internal_error")
+    assert one.get("/exchange/schedule")["schedule"]
+    root = str(where(floor)["rest_url"]).removesuffix("/trade-api/v2")
+    told = requests.get(root + "/faults", timeout=5).json()["faults"]
+    assert [(fault["kind"], fault["struck"]) for fault in told] == [("fail", 1)]
+    one.close()
+    storm.write_text('[[fault]]\nkind = "flood"\n')
+    assert refusal(floor, "--faults", str(storm))[0] == 78
 
 
 def test_it_shows_its_life_in_the_floors_database(floor):
