@@ -365,6 +365,7 @@ def test_an_amended_outcome_is_told_again_before_it_is_paid(paper):
     assert paper.rows(replace(first, status=Status.DISPUTED)) == []
     amended = replace(first, status=Status.AMENDED, result="no", settlement_value_cc=0)
     assert paper.rows(amended) == [Determined(TICKER, "no", 0, paper.now)]
+    assert paper.engine.market(TICKER).market.result == "no"
 
 
 def test_an_early_close_cancels_what_rests(paper):
