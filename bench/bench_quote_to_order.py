@@ -17,6 +17,7 @@ AGENTS = 6
 FILE = "ws_KXBTC15M_20260513T161054Z.jsonl.gz"
 SETTINGS = """
 environment = "embedded"
+time_factor = 30.0
 [discovery]
 series = ["KXBTC15M"]
 [local]
@@ -25,6 +26,7 @@ deposit_dollars = 100000
 first = []
 [risk]
 max_spread_and_fee_millionths = 1000000
+min_volume_ch = 0
 """
 STAGES = """
 SELECT d.at_ms - json_extract(d.view, '$.quote.published_at_ms') AS to_decision,
