@@ -290,6 +290,12 @@ CREATE TABLE settlements (                  -- a later row of the same market su
     UNIQUE (ticker, value_cc, settled_at_ms)
 ) STRICT;
 
+CREATE TABLE shards (
+    exchange_index INTEGER PRIMARY KEY,
+    trading        INTEGER NOT NULL CHECK (trading IN (0, 1)),
+    said_at_ms     INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE strategy_versions (            -- the source of every strategy that ever traded here
     sha256         TEXT PRIMARY KEY,
     strategy       TEXT NOT NULL,

@@ -15,7 +15,7 @@ from outcry.domain.errors import Misconfigured, SchemaDrift, Unavailable
 from outcry.domain.market import Market, PriceRange, Status
 from outcry.ops.floor import Floor
 from outcry.ops.settings import Settings
-from outcry.store import quotes, system
+from outcry.store import quotes, shards, system
 from outcry.venue import sign
 from outcry.venue.messages import Delta, Lifecycle, Snapshot
 from outcry.venue.stream import Connected, Disconnected, Garbled
@@ -96,6 +96,18 @@ def test_without_a_stream_books_are_polled_and_marked(
     quote = quotes.load(db, TICKER)
     assert (quote.trusted, quote.source, quote.bids) == (True, "rest", ((4300, 100),))
     assert collector._standing.state == "FALLBACK"
+
+
+def test_a_shard_that_does_not_trade_is_kept_for_the_gate_and_its_books_are_marked(
+    collector: Collector, db: sqlite3.Connection
+):
+    collector._books.connected(1, 1)
+    heard(collector, Snapshot(3, 1, TICKER, {4300: 100}, {4500: 100}))
+    for trades in (True, False, True):
+        collector._finish(Done("status", {0: True, 2: trades}))
+        collector._publish()
+        assert (shards.trading(db, 0), shards.trading(db, 2)) == (True, trades)
+        assert quotes.load(db, TICKER).distrust == ("" if trades else "trading is paused")
 
 
 def test_a_lost_connection_is_published_as_distrust_at_once(collector: Collector, db: sqlite3.Connection):

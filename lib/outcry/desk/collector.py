@@ -32,7 +32,7 @@ from outcry.ops.floor import Floor
 from outcry.ops.lock import one_instance
 from outcry.ops.supervisor import Supervisor
 from outcry.store import bars as bar_rows
-from outcry.store import database, markets, system
+from outcry.store import database, markets, shards, system
 from outcry.venue.messages import EventFee, EventListed, Failed, Lifecycle, Message, Snapshot, Trade
 from outcry.venue.stream import Connected, Disconnected, Event, Garbled, Stream
 
@@ -267,9 +267,9 @@ class Collector:
             self._errands.start("discover", partial(exchange.markets, series))
         if (late := self._watch.overdue(at_ms)) and self._is_due("overdue", OVERDUE_S):
             self._errands.start("overdue", partial(exchange.named, late))
-        shards = {market.exchange_index for market in self._watch.markets.values()}
-        if shards and self._is_due("status", STATUS_S):
-            self._errands.start("status", partial(exchange.paused, shards))
+        where = {market.exchange_index for market in self._watch.markets.values()}
+        if where and self._is_due("status", STATUS_S):
+            self._errands.start("status", partial(exchange.trading, where))
         if self._polling and self._following and self._is_due("books", POLL_BOOKS_S):
             self._errands.start("books", partial(exchange.books, self._following))
         for symbol in self._index.without_history(self._db, at_ms):
@@ -294,12 +294,17 @@ class Collector:
             self._watch.listed(done.result, at_ms)
             self._due.pop("second", None)
         elif done.name == "status":
-            self._books.pause(done.result)
+            self._status(done.result, at_ms)
         elif done.name == "books":
             self._polled(done, at_ms)
         else:
             self._index.history_known(done.name.removeprefix("history "))
             self._publisher.history(done.result)
+
+    def _status(self, trading: dict[int, bool], at_ms: int) -> None:
+        """Whether each shard trades: nobody enters where it does not, and its books are marked."""
+        self._books.pause(frozenset(shard for shard, trades in trading.items() if not trades))
+        self._guarded(partial(shards.keep, self._db, trading, at_ms))
 
     def _polled(self, done: Done, at_ms: int) -> None:
         if self._scribe:

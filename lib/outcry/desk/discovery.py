@@ -43,10 +43,10 @@ class Exchange:
         """Whole books by name."""
         return self._here().orderbooks(tickers)
 
-    def paused(self, shards: Iterable[int]) -> frozenset[int]:
-        """The shards among these on which nobody can trade now."""
+    def trading(self, shards: Iterable[int]) -> dict[int, bool]:
+        """Whether orders can be placed on each of these shards now."""
         status = self._here().exchange_status()
-        return frozenset(shard for shard in shards if not status.trading(shard))
+        return {shard: status.trading(shard) for shard in shards}
 
     def history(self, symbol: str, now_ms: int) -> list[Bar]:
         """The recent past of an index, by seconds where the venue has them (this machine's own), else by minutes."""
