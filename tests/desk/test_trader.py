@@ -14,7 +14,9 @@ from outcry.domain.view import Bar, Intent, Quote
 from outcry.ops.floor import Floor
 from outcry.ops.settings import Settings
 from outcry.store import (
+    accounts,
     agents,
+    checkpoints,
     database,
     decisions,
     fills,
@@ -24,6 +26,7 @@ from outcry.store import (
     orders,
     quotes,
     settlements,
+    shards,
     system,
 )
 from outcry.trading.coordinator import Phase
@@ -47,7 +50,7 @@ class Filling:
     def broken(self):
         pass
 
-    def create_order(self, new, *, urgent=False):
+    def create_order(self, new, *, urgent=False, signed_at_ms=None):
         self.sent.append(new)
         rests = new.time_in_force is TimeInForce.GTC
         filled_ch, remaining_ch = (0, new.count_ch) if rests else (new.count_ch, 0)
@@ -225,6 +228,45 @@ def test_controls_stop_whom_they_name(ready, scope, name, stops):
     assert (ready.link.sent == []) is stops
     system.set_control(ready.db, scope, name, "stop_entries", False, cause="test", reason="", now_ms=6)
     ready.turn(1_000)
+    assert len(ready.link.sent) == 1
+
+
+def test_nobody_enters_while_the_exchange_says_that_the_markets_shard_does_not_trade(ready):
+    shards.keep(ready.db, {0: True, 2: False}, ready.now_ms)
+    ready.publish()
+    ready.turn(1_000)
+    assert ready.link.sent == []
+    assert ready.db.execute("SELECT rule, reason FROM decisions").fetchone()[:] == (
+        "close_time",
+        "the exchange is closed",
+    )
+    shards.keep(ready.db, {0: False, 2: True}, ready.now_ms)
+    ready.later(200_000)
+    assert len(ready.link.sent) == 1
+
+
+def test_a_lost_day_is_over_until_the_next_whatever_is_restarted(ready):
+    """The agent may lose its $10. It loses $12 by a fee, in a market that has paid: nothing about that can recover."""
+    costly = Fill(
+        "t9", "x9", "KXELSE", 2, Side.BID, 6_000, 100, 12_000_000, True, ready.now_ms, "oc-abcdef-bull-01ABCDEFGH"
+    )
+    fills.book(ready.db, costly, "rest", ready.now_ms)
+    settlements.record(ready.db, Settlement("KXELSE", 2, "no", 0, ready.now_ms), "rest", ready.now_ms)
+    ready.later(1_000)
+    ready.later(1_000)
+    (control,) = system.controls_now(ready.db)
+    assert (control.scope, control.name, control.cause) == ("agent", "bull", "daily_loss")
+    assert ready.trader.coordinator.reason == (
+        "daily_loss: the agent made -$12.60 today, limit -$10.00; until the trading day rolls"
+    )
+    agents.set_allocation(ready.db, "bull", 50_000_000, ready.now_ms, rule="test", evidence={})  # the rule would allow
+    ready.kill()
+    ready.open()
+    for _ in range(3):
+        ready.later(200_000)
+    assert ready.link.sent == []
+    accounts.record_day(ready.db, "2026-05-14", 987_400_000, {"bull": -12_600_000}, ready.now_ms)
+    ready.later(200_000)
     assert len(ready.link.sent) == 1
 
 
@@ -420,3 +462,39 @@ def test_intents_are_kept_so_that_they_can_be_read_back(ready):
     seen = decisions.decode_view(kept.view_json)
     assert isinstance(kept.intent, Intent) and kept.publish == seen.quote.publish == 1
     assert ready.trader.coordinator._strategy.decide(seen) == kept.intent, "recomputed from what was stored"
+
+
+def test_a_clean_stop_says_so_and_a_crash_does_not(ready):
+    def beat():
+        (row,) = system.heartbeats(ready.db)
+        return row.state
+
+    ready.kill()
+    assert beat() == "READY"
+    ready.open()
+    ready.turn()
+    ready.trader.close(asked=True)
+    ready.trader = None
+    assert beat() == "STOPPED"
+
+
+def test_a_disk_that_refuses_journal_and_checkpoint_ends_nothing(ready, monkeypatch):
+    def refuses(*arguments):
+        raise OSError(28, "No space left on device")
+
+    class Full:
+        write = refuses
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr(checkpoints, "save", refuses)
+    ready.trader._journal._file.close()
+    ready.trader._journal._file = Full()
+    ready.trader._due.clear()
+    ready.publish()
+    ready.turn(1_000)
+    assert len(ready.link.sent) == 1
+    ready.trader._due.clear()
+    ready.turn(1_000)
+    assert ready.trader._journal.failing

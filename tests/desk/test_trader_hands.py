@@ -26,6 +26,7 @@ class Exchange:
 
     def __init__(self):
         self.answers, self.calls, self.broken_links, self.reachable = [], [], 0, True
+        self.signed_at_ms = None
         self.during = lambda: None
 
     def exchange(self):
@@ -44,7 +45,8 @@ class Exchange:
             raise answer
         return answer
 
-    def create_order(self, new, *, urgent=False):
+    def create_order(self, new, *, urgent=False, signed_at_ms=None):
+        self.signed_at_ms = signed_at_ms
         return self._answer("create", new, urgent)
 
     def cancel_order(self, order_id, ticker, exchange_index):
@@ -148,7 +150,8 @@ def test_an_answer_says_what_an_order_is(bench, answer, time_in_force, state):
 
 def test_a_timeout_is_not_a_rejection_and_nothing_is_sent_again(bench):
     bench.exchange.during = lambda: setattr(bench, "now_ms", NOW_MS + 10_000)
-    _asked, lost = bench.place(Unavailable("read timed out"))
+    _asked, lost, trouble = bench.place(Unavailable("read timed out"))
+    assert trouble.order is None and trouble.failure == "read timed out", "an exchange that does not answer is a state"
     assert lost.order.state is State.UNKNOWN and bench.exchange.broken_links == 1
     assert bench.row().signed_at_ms == NOW_MS + 10_000, "signed no later than when the answer failed to come"
     assert len(bench.exchange.calls) == 1 and bench.hands.pay_debts() == []
@@ -191,6 +194,28 @@ def test_a_program_that_slept_between_marking_and_posting_does_not_post(bench):
     bench.hands._before_send = lambda: setattr(bench, "now_ms", NOW_MS + 60_000)
     events = bench.place()
     assert events[-1].order.state is State.REJECTED and bench.exchange.calls == []
+
+
+def test_a_request_is_signed_with_the_time_from_which_the_clerk_counts(bench):
+    """However long it sleeps before it leaves: once the order may be given up, the exchange refuses it."""
+    slept = []
+    bench.exchange.during = lambda: slept.append(bench.row().signed_at_ms)
+    bench.hands._before_send = lambda: setattr(bench, "now_ms", bench.now_ms + 4_000)
+    bench.place(placed(filled_ch=1_100))
+    assert slept == [NOW_MS] and bench.exchange.signed_at_ms == NOW_MS
+
+
+def test_a_stop_while_the_exchange_hangs_leaves_the_order_sent_for_the_clerk_to_find(bench):
+    class Asked(BaseException):
+        pass
+
+    def stop():
+        raise Asked
+
+    bench.exchange.during = stop
+    with pytest.raises(Asked):
+        bench.place(placed())
+    assert bench.row().state is State.SENT and not bench.db.in_transaction and bench.hands.debts == 0
 
 
 def test_a_transaction_left_open_is_a_bug_that_stops_the_program(bench):

@@ -181,3 +181,20 @@ def test_an_exchange_that_goes_away_is_an_error_that_passes(desk):
     desk.exchange.stop()
     desk.wait(lambda: desk.beat_since("tails", 0) == "ERROR", "the error", 60)
     assert desk.processes[-1].poll() is None, f"it stays up while {host}:{port} is gone"
+
+
+def test_an_exchange_that_hangs_does_not_delay_a_stop(desk):
+    process = desk.trader("heads")
+    desk.wait(lambda: desk.count("fills") >= 1, "a fill", 40)
+    turn, desk.exchange.server.turn = desk.exchange.server.turn, time.sleep
+    try:
+        desk.wait(lambda: desk.count("orders WHERE state = 'sent'"), "a request that waits for its answer", 40)
+        asked = time.monotonic()
+        assert desk.stopped_by(process, signal.SIGTERM) == 0
+        assert time.monotonic() - asked < 2
+    finally:
+        desk.exchange.server.turn = turn
+    assert desk.beat_since("heads", 0) == "STOPPED"
+    desk.trader("heads")
+    assert desk.ready_after_s < 5, desk.said()
+    desk.wait(lambda: not desk.count("orders WHERE state IN ('sent', 'unknown')"), "its fate")

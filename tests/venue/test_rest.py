@@ -304,6 +304,14 @@ def test_books_trades_and_series(rest, exchange, payload):
 # ---- writes: once ----------------------------------------------------------------------------------------------------
 
 
+def test_an_order_may_be_signed_with_an_earlier_time(rest, exchange, payload):
+    exchange.post(CREATE, body=payload("order_placed"), status=201)
+    rest.create_order(NEW, signed_at_ms=1_795_194_000_001)
+    rest.create_order(NEW)
+    stamps = [int(call.request.headers["KALSHI-ACCESS-TIMESTAMP"]) for call in exchange.calls]
+    assert stamps[0] == 1_795_194_000_001 != stamps[1]
+
+
 def test_an_order_is_placed_as_meant(rest, exchange, payload):
     exchange.post(CREATE, body=payload("order_placed"), status=201)
     placed = rest.create_order(NEW)

@@ -11,6 +11,7 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 import msgspec
@@ -25,9 +26,9 @@ from outcry.ops import log
 from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor
 from outcry.ops.lock import one_instance
-from outcry.ops.supervisor import Supervisor
+from outcry.ops.supervisor import Stopped, Supervisor
 from outcry.risk.rules import Facts
-from outcry.store import agents, database, feed, orders
+from outcry.store import agents, database, feed, orders, shards
 from outcry.store.journal import Journal
 from outcry.strategies import catalogue
 from outcry.trading.coordinator import Coordinator
@@ -50,7 +51,7 @@ def run(name: str, floor: Floor) -> None:
     """
     with one_instance(floor.folder, f"trader@{name}"):
         supervisor = Supervisor(f"trader@{name}")
-        trader = Trader(name, floor, RestLink(floor))
+        trader = Trader(name, floor, RestLink(floor), asking=supervisor.interruptible)
         try:
             supervisor.ready()
             while not supervisor.stopping:
@@ -59,16 +60,27 @@ def run(name: str, floor: Floor) -> None:
                     supervisor.beat()
                     supervisor.status(trader.status())
                 supervisor.wait(POLL_S)
+        except Stopped:
+            _log.info("interrupted", agent=name)  # what was asked stays `sent`: the clerk finds out what became of it
         finally:
-            trader.close()
+            trader.close(asked=supervisor.stopping)
             supervisor.stopped()
 
 
 class Trader:
     """One agent at work. `turn` never blocks for longer than one answer of the exchange takes."""
 
-    def __init__(self, name: str, floor: Floor, link: Link, *, clock: Callable[[], int] = now_ms) -> None:
-        self.name, self._floor, self._clock = name, floor, clock
+    def __init__(
+        self,
+        name: str,
+        floor: Floor,
+        link: Link,
+        *,
+        clock: Callable[[], int] = now_ms,
+        asking: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        """`asking` is entered around each call to the exchange (see Hands)."""
+        self.name, self._floor, self._clock, self._asking = name, floor, clock, asking
         self._db = connect.books(floor, timeout_ms=database.LOOP_TIMEOUT_MS)
         agent = agents.get(self._db, name)
         strategy = catalogue.build(agent.strategy, agent.parameters)
@@ -88,7 +100,7 @@ class Trader:
         self._strategy_name, self._link = agent.strategy, link
         self._hands: Hands | None = None
         self._record = Record(self._db, name, self.coordinator, floor.checkpoints, clock, self._figures)
-        self._trouble = ""
+        self._trouble, self._journal_fails = "", False
         self._due: dict[str, float] = {}
 
     # ---- turns ------------------------------------------------------------------------------------------------------
@@ -116,7 +128,14 @@ class Trader:
         warm = self._record.warm()
         events = self._feed.restore(at_ms, warm)
         hands = Hands(
-            self._db, self._who, self._link, self._floor.settings.risk, self._facts, self._clock, self._journal.flush
+            self._db,
+            self._who,
+            self._link,
+            self._floor.settings.risk,
+            self._facts,
+            self._clock,
+            self._journal.flush,
+            self._asking,
         )
         header = {
             "agent": self.name,
@@ -187,6 +206,7 @@ class Trader:
             stopped=control.stopped or dict(control.stopped_markets).get(ticker, "") or control.unready,
             paused=control.paused,
             stage=self._feed.stage(),
+            exchange_open=shards.trading(self._db, place.market.exchange_index),
         )
 
     # ---- what has its time ------------------------------------------------------------------------------------------
@@ -196,10 +216,20 @@ class Trader:
         if self._is_due("flush"):
             self._next("flush", FLUSH_EVERY_S)
             self._journal.flush()
+            self._look_at_journal()
             self._record.flush_looks()
         if self._hands is not None and self._is_due("checkpoint"):
             self._next("checkpoint", CHECKPOINT_EVERY_S)
             self._record.checkpoint()
+
+    def _look_at_journal(self) -> None:
+        """A journal that cannot be written is said once, and once more when it can be again."""
+        if (self._journal.failing != "") != self._journal_fails:
+            self._journal_fails = not self._journal_fails
+            if self._journal_fails:
+                _log.error("failed_to_write_journal", agent=self.name, error=self._journal.failing)
+            else:
+                _log.info("resumed_journal", agent=self.name)
 
     def beat(self) -> bool:
         """Every 30 s, and when the state machine moved: the heartbeat row. True when it was time for one."""
@@ -224,11 +254,16 @@ class Trader:
     def _next(self, what: str, every_s: float) -> None:
         self._due[what] = time.monotonic() + every_s
 
-    def close(self) -> None:
-        """All that is in memory goes to disk. What rests is adopted at the next start, or expires."""
+    def close(self, *, asked: bool = False) -> None:
+        """All that is in memory goes to disk, nothing new is asked. What rests is adopted at the next start or expires.
+
+        asked  somebody wanted it to stop: the heartbeat row says so
+        """
         if self._hands is not None:
-            self._run(self._hands.pay_debts())
+            self._hands.pay_debts()
             self._record.checkpoint()
         self._record.flush_looks()
+        if asked:
+            self._record.try_to_beat("STOPPED")
         self._journal.close()
         self._db.close()

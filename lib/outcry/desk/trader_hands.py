@@ -2,12 +2,14 @@
 
 An order's way: one transaction checks and reserves it (`planned`); a second one says that it may have left (`sent`);
 then it is posted, once. Only an answer that is definite moves it on; anything else makes it `unknown`, and the clerk
-finds out. No transaction is open while the network is asked.
+finds out. No transaction is open while the network is asked. The request is signed with the time it was marked `sent`:
+however long this program sleeps before it leaves, the exchange refuses it once the clerk may have given it up.
 """
 
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +48,7 @@ class Hands:
     facts        what the risk gate needs to know of the world around a `Place`, as of now
     now_ms       the wall clock
     before_send  called right before an order leaves: the journal goes to the operating system first
+    asking       entered around each call to the exchange, which may hang
     """
 
     def __init__(
@@ -57,9 +60,10 @@ class Hands:
         facts: Callable[[Place], rules.Facts],
         now_ms: Callable[[], int],
         before_send: Callable[[], None] = lambda: None,
+        asking: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._db, self._who, self._link, self._limits = db, who, link, limits
-        self._facts, self._now_ms, self._before_send = facts, now_ms, before_send
+        self._facts, self._now_ms, self._before_send, self._asking = facts, now_ms, before_send, asking
         self._debts: deque[Callable[[], Order]] = deque()
         self._said: dict[str, str] = {}  # the last failure told of an order: said once, not at every try
 
@@ -125,6 +129,8 @@ class Hands:
             reason=decision.verdict.reason or decision.intent.why,
             took_ms=self._now_ms() - place.view.quote.published_at_ms,
         )
+        if decision.verdict.latch:
+            _log.error("stopped_entries", scope=decision.verdict.latch, agent=who.agent, reason=decision.verdict.reason)
         answer = OrderUpdate(self._now_ms(), order, place.ticket, decision.verdict)
         return [answer] if order is None else [answer, *self._send(order, exchange)]
 
@@ -162,7 +168,8 @@ class Hands:
         if self._now_ms() - (sent.signed_at_ms or 0) > LATE_MS:
             return self._settle(lambda: self._moved(name, State.REJECTED, "not posted: this program slept"))
         try:
-            placed = exchange.create_order(new_order(order), urgent=urgent)
+            with self._asking():
+                placed = exchange.create_order(new_order(order), urgent=urgent, signed_at_ms=sent.signed_at_ms)
         except (RateLimited, Refused, Misconfigured) as error:
             reason = str(error)
             _log.warning("refused", order=name, ticker=order.ticker, reason=reason)
@@ -173,7 +180,8 @@ class Hands:
             _log.warning("lost_answer", order=name, ticker=order.ticker, reason=reason)
             self._link.broken()
             at_ms = self._now_ms()
-            return self._settle(lambda: orders.mark_unknown(self._db, name, reason, at_ms).order)
+            events = self._settle(lambda: orders.mark_unknown(self._db, name, reason, at_ms).order)
+            return [*events, OrderUpdate(at_ms, failure=reason)]
         _log.info("placed", order=name, order_id=placed.order_id, filled_ch=placed.filled_ch)
         state = state_of(order, placed)
         return self._settle(lambda: self._moved(name, state, "", filled_ch=placed.filled_ch, order_id=placed.order_id))
@@ -188,7 +196,8 @@ class Hands:
         order = command.order
         try:
             exchange = self._link.exchange()
-            reduced_ch = exchange.cancel_order(order.order_id, order.ticker, order.exchange_index)
+            with self._asking():
+                reduced_ch = exchange.cancel_order(order.order_id, order.ticker, order.exchange_index)
             if reduced_ch == 0:
                 return self._look_up(exchange, order)
         except Refused:
@@ -205,15 +214,16 @@ class Hands:
         order, expires_at_ms = command.order, command.expires_at_ms
         try:
             exchange = self._link.exchange()
-            order_id = exchange.renew(
-                order.order_id,
-                order.ticker,
-                order.side,
-                order.price_cc,
-                order.count_ch,
-                expires_at_ms // 1_000,
-                order.exchange_index,
-            )
+            with self._asking():
+                order_id = exchange.renew(
+                    order.order_id,
+                    order.ticker,
+                    order.side,
+                    order.price_cc,
+                    order.count_ch,
+                    expires_at_ms // 1_000,
+                    order.exchange_index,
+                )
         except Refused:
             return self._look_up(exchange, order)
         except (Unavailable, Misconfigured) as error:
@@ -224,7 +234,8 @@ class Hands:
     def _look_up(self, exchange: Exchange, order: Order) -> list[Event]:
         """The exchange would not touch it: ask what it is now. A read that does not come leaves it as it was."""
         try:
-            report = exchange.order(order.order_id, urgent=True)
+            with self._asking():
+                report = exchange.order(order.order_id, urgent=True)
         except (Unavailable, Refused, Misconfigured, SchemaDrift) as error:
             return self._not_now("failed_to_look_up", order, error)
         return self._settle(

@@ -83,8 +83,11 @@ class Record:
             return
         self._counts.clear()
 
-    def beat(self) -> None:
-        """The heartbeat row. Raises Unavailable or sqlite3.Error when it could not be written."""
+    def beat(self, state: str = "") -> None:
+        """The heartbeat row, with the state machine's state or another.
+
+        raises  Unavailable or sqlite3.Error when it could not be written
+        """
         coordinator, at_ms = self._coordinator, self._clock()
         self.moved = False
         system.beat(
@@ -92,8 +95,8 @@ class Record:
             self._program,
             pid=os.getpid(),
             started_at_ms=self._started_at_ms,
-            state=coordinator.phase,
-            state_since_ms=coordinator.phase_since_ms or self._started_at_ms,
+            state=state or coordinator.phase,
+            state_since_ms=at_ms if state else coordinator.phase_since_ms or self._started_at_ms,
             version=__version__,
             detail={
                 "reason": coordinator.reason,
@@ -105,10 +108,10 @@ class Record:
             checkpoint_at_ms=self._checkpoint_at_ms,
         )
 
-    def try_to_beat(self) -> None:
-        """The same, for a loop that goes on in any case."""
+    def try_to_beat(self, state: str = "") -> None:
+        """The same, for a loop that goes on (or ends) in any case."""
         try:
-            self.beat()
+            self.beat(state)
         except (sqlite3.Error, Unavailable) as error:
             _log.warning("failed_to_beat", agent=self._agent, error=str(error))
 

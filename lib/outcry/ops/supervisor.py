@@ -7,11 +7,17 @@ import os
 import signal
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 from outcry.ops import log
 
 _log = log.get(__name__)
+
+
+class Stopped(BaseException):
+    """Somebody asked us to stop while we waited for somebody else."""
 
 
 class Supervisor:
@@ -20,11 +26,27 @@ class Supervisor:
     def __init__(self, name: str) -> None:
         self.name = name
         self._stop = threading.Event()
+        self._interruptible = False
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._asked_to_stop)
 
     def _asked_to_stop(self, number: int, _frame: FrameType | None) -> None:
         self._stop.set()
+        if self._interruptible:
+            self._interruptible = False
+            raise Stopped
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Around a wait on somebody who may hang: the request to stop then ends it with `Stopped`.
+
+        Only where a kill would do no harm either. A request that came before changes nothing here.
+        """
+        self._interruptible = True
+        try:
+            yield
+        finally:
+            self._interruptible = False
 
     @property
     def stopping(self) -> bool:

@@ -115,10 +115,12 @@ class Http:
         urgent: bool = False,
         exchange_index: int = 0,
         items: int = 1,
+        signed_at_ms: int | None = None,
         **names: str,
     ) -> Reply:
         """Write, once.
 
+        signed_at_ms  the timestamp to sign with, where somebody counts from it; else the present
         items   how many the body holds: a batch is billed for each, and all at once
         raises  RateLimited (nothing was done), Refused (nothing was done), Misconfigured (nothing was done),
                 InvariantBroken (nothing was sent: so many items never fit), or
@@ -126,7 +128,7 @@ class Http:
         """
         self._pay("write", self.cost(method, template) * items, urgent, exchange_index)
         try:
-            return self._send(method, template, names, parameters, body, accept)
+            return self._send(method, template, names, parameters, body, accept, signed_at_ms)
         except RateLimited:
             self._budget.emptied("write", exchange_index)
             raise
@@ -155,10 +157,12 @@ class Http:
         parameters: Parameters,
         body: msgspec.Struct | None,
         accept: Collection[int],
+        signed_at_ms: int | None = None,
     ) -> Reply:
         path = template.format_map({name: quote(value, safe="") for name, value in names.items()})
         url = f"{self._base_url}{path}?{urlencode(parameters)}" if parameters else f"{self._base_url}{path}"
-        headers = self._signer.headers(method, self._root + path, self._now_ms()) if self._signer else {}
+        at_ms = self._now_ms() if signed_at_ms is None else signed_at_ms
+        headers = self._signer.headers(method, self._root + path, at_ms) if self._signer else {}
         content = None
         if body is not None:
             content, headers["Content-Type"] = msgspec.json.encode(body), "application/json"

@@ -35,10 +35,11 @@ class OrderCalls:
 
     _http: Http
 
-    def create_order(self, new: NewOrder, *, urgent: bool = False) -> Placed:
+    def create_order(self, new: NewOrder, *, urgent: bool = False, signed_at_ms: int | None = None) -> Placed:
         """Place one order.
 
         urgent  an exit: it may use the budget's reserved share
+        signed_at_ms  the signature's timestamp, which also says how long the exchange may accept it; else the present
         raises  Refused, RateLimited, Misconfigured: nothing was placed
                 Unavailable: nobody knows. No answer, a 5xx, a 2xx that names no order (its cause is a SchemaDrift with
                 the body), or a 409: an order with this id exists, though we never sent it twice
@@ -51,6 +52,7 @@ class OrderCalls:
                 accept=(200, 201),
                 urgent=urgent,
                 exchange_index=new.exchange_index,
+                signed_at_ms=signed_at_ms,
             )
         except Refused as error:
             if error.status == 409:
