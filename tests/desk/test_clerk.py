@@ -144,3 +144,12 @@ def test_an_exchange_that_hangs_does_not_delay_a_stop(desk):
         assert time.monotonic() - asked < 2
     finally:
         desk.exchange.server.turn = turn
+
+
+def test_a_disk_that_refuses_its_checkpoint_ends_nothing(desk):
+    desk.floor.checkpoints.write_text("a file where the folder should be")
+    process = desk.clerk()
+    desk.wait(lambda: desk.state() == "READY", "the clerk to be ready")
+    process.terminate()
+    assert process.wait(5) == 0, (desk.floor.folder / "clerk.log").read_text()
+    assert desk.state() == "STOPPED"

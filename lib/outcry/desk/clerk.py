@@ -240,8 +240,12 @@ class Clerk:
         return AGAIN_S
 
     def _checkpoint(self, at_ms: int) -> float:
-        remember(self._floor, self._memory, at_ms)
-        self._standing.checkpoint_ms = at_ms
+        try:
+            remember(self._floor, self._memory, at_ms)
+        except OSError as error:  # never truth: a disk that refuses it ends nothing
+            _log.error("failed_to_checkpoint", error=str(error))
+        else:
+            self._standing.checkpoint_ms = at_ms
         return CHECKPOINT_S
 
     def _tidy(self, at_ms: int) -> float:
