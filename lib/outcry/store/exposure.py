@@ -14,7 +14,7 @@ from outcry.domain.units import ONE_DOLLAR_CC
 from outcry.domain.view import Exposure
 from outcry.store import accounts, fills
 
-# Open positions at their mark; `priced` where that is a price: the outcome is known, or somebody whom we trust quotes it.
+# Open positions at their mark; `priced` where that is a price: the outcome is known, or a book we trust quotes it.
 _HELD = (
     "SELECT agent, ticker, position_ch, mark_cc, settlement_value_cc IS NOT NULL"
     "  OR (coalesce(trusted, 0) AND CASE WHEN position_ch > 0 THEN bid_cc ELSE ask_cc END IS NOT NULL) AS priced"

@@ -8,8 +8,8 @@ then one record of unsigned varints (LEB128):
     clock          ms since the record before, zigzag-coded: clocks may be set back
     one a set bit  by how much that mark grew, zigzag-coded
 
-A usual step is four bytes. Records leave whole; an end torn by a power cut is ignored by the reader. A disk that refuses
-is no reason to stop trading: steps wait in memory, and when they are too many a new file begins as soon as one can.
+A usual step is four bytes. Records leave whole; an end torn by a power cut is ignored by the reader. A disk that
+refuses ends nothing: steps wait in memory, and when they are too many a new file begins as soon as one can.
 """
 
 from collections.abc import Iterator, Sequence

@@ -108,7 +108,7 @@ def set_control(
 
 
 def stop_for_the_day(db: sqlite3.Connection, scope: str, name: str, reason: str, program: str, now_ms: int) -> None:
-    """Stop entries of the floor or an agent until the trading day rolls; in the transaction of the refusal that says so.
+    """Stop entries of the floor or an agent until the trading day rolls; in the transaction of the refusal.
 
     program  who found it, for the event; stopped already is stopped for the first reason
     """
