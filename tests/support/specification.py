@@ -27,6 +27,8 @@ KINDS = {  # type of a stream message: its schema
     "market_position": "marketPositionPayload",
     "market_lifecycle_v2": "marketLifecycleV2Payload",
     "event_lifecycle": "eventLifecyclePayload",
+    "event_fee_update": "eventFeeUpdatePayload",
+    "order_group_updates": "orderGroupUpdatesPayload",
     "cfbenchmarks_value": "cfbenchmarksValuePayload",
     "cfbenchmarks_value_indexlist": "cfbenchmarksIndexListPayload",
 }
