@@ -18,7 +18,7 @@ from functools import partial
 from types import FrameType
 
 from outcry.desk import connect
-from outcry.desk.day import roll, trading_day
+from outcry.desk.day import priceless, roll, trading_day
 from outcry.desk.link import NAME, Link, find, recall, remember
 from outcry.desk.standing import Standing
 from outcry.domain.errors import InvariantBroken, Misconfigured, OutcryError, SchemaDrift, Unavailable
@@ -209,8 +209,10 @@ class Clerk:
         self._failures, self._passed_ms = 0, now_ms()
         for cause in CAUSES:
             self._standing.allow(cause, "a whole pass went well", at_ms)
-        if (day := trading_day(self._floor.settings, at_ms).name) != self._day:
-            roll(self._db, self._floor.settings, at_ms)
+        settings = self._floor.settings
+        day = trading_day(settings, at_ms).name
+        if day != self._day and not priceless(self._db, settings, at_ms):
+            roll(self._db, settings, at_ms)
             self._day = day
         if agreed is None:
             if self._standing.state != "READY":

@@ -7,7 +7,9 @@ from outcry.domain.units import ONE_DOLLAR_MICROS, Money
 from outcry.ops.floor import Floor
 from outcry.ops.settings import Settings
 from outcry.review.reports.today import Day
-from outcry.store import accounts, agents, system
+from outcry.store import accounts, agents, settlements, system
+
+PATIENCE_MS = 120_000  # markets that closed at midnight should have paid by then
 
 
 def trading_day(settings: Settings, at_ms: int) -> Day:
@@ -16,6 +18,17 @@ def trading_day(settings: Settings, at_ms: int) -> Day:
     local = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone)
     midnight = datetime(local.year, local.month, local.day, tzinfo=zone)
     return Day(f"{local:%Y-%m-%d}", settings.time_zone, int(midnight.timestamp() * 1000), at_ms)
+
+
+def priceless(db: sqlite3.Connection, settings: Settings, at_ms: int) -> bool:
+    """Whether a new day had better not be rolled yet: markets just closed, often at midnight itself, and have not paid.
+
+    Their books are empty, so what is held there would count as lost in the capital and as won right afterwards.
+    """
+    if at_ms - trading_day(settings, at_ms).from_ms >= PATIENCE_MS:
+        return False
+    held = accounts.net_positions(db)
+    return any(ticker in held for ticker, _ in settlements.awaited(db, at_ms))
 
 
 def roll(db: sqlite3.Connection, settings: Settings, at_ms: int) -> bool:
