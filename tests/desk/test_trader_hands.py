@@ -218,6 +218,15 @@ def test_a_stop_while_the_exchange_hangs_leaves_the_order_sent_for_the_clerk_to_
     assert bench.row().state is State.SENT and not bench.db.in_transaction and bench.hands.debts == 0
 
 
+def test_a_halt_between_marking_and_posting_stops_an_entry_but_no_exit(bench):
+    bench.hands._halted = lambda: "fire"
+    assert bench.place()[-1].order.state is State.REJECTED
+    assert bench.exchange.calls == [] and bench.row().reason == "not posted: fire"
+    hold(bench.db, 1_000)
+    bench.place(placed(filled_ch=1_000), purpose=Purpose.EXIT, side=Side.ASK, position_ch=1_000)
+    assert len(bench.exchange.calls) == 1
+
+
 def test_a_transaction_left_open_is_a_bug_that_stops_the_program(bench):
     bench.hands._before_send = lambda: bench.db.execute("BEGIN")
     with pytest.raises(InvariantBroken, match="network call"):

@@ -1,10 +1,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hand_fed import TICKER, intent
+from hand_fed import TICKER, intent, resting_order
 from outcry.domain.fill import Fill
 from outcry.domain.ledger import Holding, apply_fill, realized_micros
-from outcry.domain.order import Side
+from outcry.domain.order import Side, State
 from outcry.trading.positions import PositionTracker
 
 
@@ -51,6 +51,16 @@ def test_the_same_fill_twice_is_one_and_one_taken_back_is_none():
     tracker.take_back(first)
     tracker.take_back(first)
     assert tracker.held() == [] and tracker.position_ch(TICKER) == 0
+
+
+def test_in_a_market_that_has_paid_every_fill_counts_as_heard():
+    """An answer that was lost comes after the payout: its order must not wait for fills that nobody keeps any more."""
+    late = resting_order(state=State.EXECUTED, count_ch=500, filled_ch=500)
+    tracker = PositionTracker()
+    assert tracker.heard_ch(late) == 0
+    tracker.settled(TICKER)
+    tracker.add(fill(1, Side.BID, 4_000, 500))
+    assert tracker.heard_ch(late) == 500
 
 
 def test_a_plan_stays_with_its_position_until_the_market_settles():

@@ -136,6 +136,7 @@ class Trader:
             self._clock,
             self._journal.flush,
             self._asking,
+            self._feed.halt_file_reason,
         )
         header = {
             "agent": self.name,

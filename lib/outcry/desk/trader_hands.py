@@ -13,18 +13,17 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+from outcry.desk.question import Question
 from outcry.desk.trader_exchange import Exchange, Link, fee_of, new_order, state_of
 from outcry.domain.errors import InvariantBroken, Misconfigured, RateLimited, Refused, SchemaDrift, Unavailable
 from outcry.domain.limits import Limits
 from outcry.domain.order import Order, Purpose, State
-from outcry.domain.view import Answer, Exposure, Verdict
+from outcry.domain.view import Exposure
 from outcry.ops import log
 from outcry.risk import rules
 from outcry.store import orders, placing
-from outcry.trading import exits
 from outcry.trading.events import Cancel, Event, OrderUpdate, Place, Renew
 from outcry.trading.orders import reservation
-from outcry.venue import fees
 
 LATE_MS = 5_000  # an order marked sent so long ago is not posted any more: the clerk may already be looking for it
 
@@ -49,6 +48,7 @@ class Hands:
     now_ms       the wall clock
     before_send  called right before an order leaves: the journal goes to the operating system first
     asking       entered around each call to the exchange, which may hang
+    halted       why the floor is halted at this very moment, "" when it is not: the last thing an entry is asked
     """
 
     def __init__(
@@ -61,9 +61,11 @@ class Hands:
         now_ms: Callable[[], int],
         before_send: Callable[[], None] = lambda: None,
         asking: Callable[[], AbstractContextManager[None]] = nullcontext,
+        halted: Callable[[], str] = lambda: "",
     ) -> None:
         self._db, self._who, self._link, self._limits = db, who, link, limits
-        self._facts, self._now_ms, self._before_send, self._asking = facts, now_ms, before_send, asking
+        self._facts, self._now_ms, self._before_send = facts, now_ms, before_send
+        self._asking, self._halted = asking, halted
         self._debts: deque[Callable[[], Order]] = deque()
         self._said: dict[str, str] = {}  # the last failure told of an order: said once, not at every try
 
@@ -97,21 +99,22 @@ class Hands:
 
     def _place(self, place: Place) -> list[Event]:
         who, now_ms = self._who, self._now_ms()
-        request = placing.Request(
-            floor_id=who.floor_id,
-            environment=who.environment,
-            agent=who.agent,
-            purpose=place.purpose,
-            market=place.market,
-            intent=place.intent,
-            view=place.view,
-            parameters=who.parameters,
-            code_sha256=who.code_sha256,
-            expires_at_ms=place.expires_at_ms,
-        )
         try:
-            exchange = self._link.exchange()
-            placement = placing.place(self._db, request, self._gate(place, now_ms), self._reserve(place), now_ms)
+            exchange, question = self._link.exchange(), self._question(place, now_ms)
+            request = placing.Request(
+                floor_id=who.floor_id,
+                environment=who.environment,
+                agent=who.agent,
+                purpose=place.purpose,
+                market=place.market,
+                intent=place.intent,
+                view=place.view,
+                parameters=who.parameters,
+                code_sha256=who.code_sha256,
+                expires_at_ms=place.expires_at_ms,
+                question_json=question.as_json(),
+            )
+            placement = placing.place(self._db, request, question.ask, self._reserve(place), now_ms)
         except (Unavailable, sqlite3.Error) as error:
             _log.warning("failed_to_place", agent=who.agent, ticker=place.market.ticker, error=str(error))
             return [OrderUpdate(self._now_ms(), ticket=place.ticket, failure=str(error))]
@@ -134,15 +137,11 @@ class Hands:
         answer = OrderUpdate(self._now_ms(), order, place.ticket, decision.verdict)
         return [answer] if order is None else [answer, *self._send(order, exchange)]
 
-    def _gate(self, place: Place, now_ms: int) -> placing.Gate:
+    def _question(self, place: Place, now_ms: int) -> Question:
         if place.purpose is Purpose.EXIT:
-            count_ch = abs(place.view.position_ch) if place.count_ch is None else place.count_ch
-            return lambda exposure: exits.gate(place.intent, count_ch, exposure)
-        if not fees.known(place.market.fee):
-            reason = f"no formula for fee type {place.market.fee.fee_type!r}"
-            return lambda _: Verdict(Answer.REFUSED, 0, "fee", reason)
-        facts, fee = self._facts(place), fee_of(place.market)
-        return lambda exposure: rules.gate(place.intent, facts, exposure, self._limits, now_ms, fee)
+            close_ch = abs(place.view.position_ch) if place.count_ch is None else place.count_ch
+            return Question(place.purpose, place.intent, place.market, self._limits, now_ms, None, close_ch)
+        return Question(place.purpose, place.intent, place.market, self._limits, now_ms, self._facts(place))
 
     @staticmethod
     def _reserve(place: Place) -> placing.Reserve:
@@ -167,6 +166,8 @@ class Hands:
             raise InvariantBroken("a transaction is open across a network call")
         if self._now_ms() - (sent.signed_at_ms or 0) > LATE_MS:
             return self._settle(lambda: self._moved(name, State.REJECTED, "not posted: this program slept"))
+        if order.purpose is Purpose.ENTRY and (why := self._halted()):
+            return self._settle(lambda: self._moved(name, State.REJECTED, f"not posted: {why}"))
         try:
             with self._asking():
                 placed = exchange.create_order(new_order(order), urgent=urgent, signed_at_ms=sent.signed_at_ms)

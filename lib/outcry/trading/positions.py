@@ -62,7 +62,9 @@ class PositionTracker:
         return position.position_ch if position else 0
 
     def heard_ch(self, order: Order) -> int:
-        """How much of an order is in the fills heard so far."""
+        """How much of an order is in the fills heard so far; all of it in a market that has paid."""
+        if order.ticker in self._paid:
+            return order.filled_ch
         fills = self._fills.get(order.ticker, {}).values()
         return sum(fill.count_ch for fill in fills if fill.order_id == order.order_id)
 
