@@ -38,6 +38,13 @@ CREATE TABLE attributions (                 -- whose fill it is; a later row sup
     why            TEXT NOT NULL DEFAULT ''
 ) STRICT;
 
+CREATE TABLE audit_chain (                  -- written by the auditor alone; each link holds the one before it
+    seq            INTEGER PRIMARY KEY,     -- the happening's number
+    digest         TEXT NOT NULL,           -- sha256 of the row as it was
+    link           TEXT NOT NULL,           -- sha256 of the link before, this number, kind, key, digest and time
+    chained_at_ms  INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE bars (                         -- one second of an index (micro-dollars) or of a market's prints (centicents)
     symbol         TEXT NOT NULL,
     at_ms          INTEGER NOT NULL,        -- start of the second
@@ -66,6 +73,12 @@ CREATE TABLE cash_events (                  -- money that neither a fill nor a s
     note           TEXT NOT NULL DEFAULT '',
     reference      TEXT NOT NULL UNIQUE     -- the exchange's id, or one of ours: writing it twice is harmless
 ) STRICT;
+
+CREATE TABLE circumstances (                -- all that a verdict depended on beside the decision's own view and intent
+    decision_id    TEXT PRIMARY KEY REFERENCES decisions (decision_id),
+    question       TEXT NOT NULL,           -- JSON: facts, limits, size asked; and which source of the rules answered
+    exposure       TEXT NOT NULL            -- JSON: what was at risk in the transaction that decided
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE controls (                     -- the newest row for a scope, name and kind is in force
     id             INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -126,11 +139,36 @@ CREATE TABLE fills (                        -- what actually traded, one row per
     UNIQUE (trade_id, order_id)
 ) STRICT;
 
+CREATE TABLE finding_ends (
+    finding_id     INTEGER PRIMARY KEY REFERENCES findings (id),
+    at_ms          INTEGER NOT NULL,
+    how            TEXT NOT NULL CHECK (how IN ('gone', 'person')),     -- not seen any more, or a person has judged it
+    note           TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE findings (                     -- what the auditor found; over when it has a row in finding_ends
+    id             INTEGER PRIMARY KEY AUTOINCREMENT,
+    found_at_ms    INTEGER NOT NULL,
+    check_name     TEXT NOT NULL,
+    subject        TEXT NOT NULL,           -- what it is about: the same check and subject is the same finding
+    severity       TEXT NOT NULL CHECK (severity IN ('info', 'warning', 'critical')),
+    what           TEXT NOT NULL,
+    evidence       TEXT NOT NULL,           -- JSON: the figures
+    mend           TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE floor (                        -- one row: facts chosen once, at the first migration
     one            INTEGER PRIMARY KEY CHECK (one = 1),
     floor_id       TEXT NOT NULL,           -- six letters in every client_order_id of this floor
     environment    TEXT NOT NULL,
     created_at_ms  INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE happenings (                   -- every first record in the order of its commit; numbers have no gaps
+    seq            INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind           TEXT NOT NULL,
+    row_key        TEXT NOT NULL,           -- the row's primary key
+    UNIQUE (kind, row_key)
 ) STRICT;
 
 CREATE TABLE heartbeats (
@@ -326,6 +364,8 @@ CREATE INDEX fills_by_ticker ON fills (ticker, id);
 
 CREATE INDEX fills_by_time ON fills (filled_at_ms);
 
+CREATE INDEX findings_by_subject ON findings (check_name, subject, id);
+
 CREATE INDEX holdings_open ON holdings (ticker) WHERE settled = 0;
 
 CREATE INDEX markets_by_series ON markets (series_ticker, close_at_ms);
@@ -370,6 +410,9 @@ CREATE VIEW controls_now AS
 SELECT scope, name, kind, cause, reason, at_ms FROM controls c
  WHERE active = 1 AND id = (SELECT max(id) FROM controls
                              WHERE scope = c.scope AND name = c.name AND kind = c.kind AND cause = c.cause);
+
+CREATE VIEW findings_open AS
+SELECT f.* FROM findings f WHERE NOT EXISTS (SELECT 1 FROM finding_ends e WHERE e.finding_id = f.id);
 
 CREATE VIEW holdings_check AS               -- holdings recomputed from first records: must equal the table
 SELECT agent, ticker, exchange_index,
@@ -456,6 +499,10 @@ CREATE TRIGGER attributions_book AFTER INSERT ON attributions BEGIN
         last_fill_at_ms = max(last_fill_at_ms, excluded.last_fill_at_ms);
 END;
 
+CREATE TRIGGER attributions_happened AFTER INSERT ON attributions BEGIN
+    INSERT INTO happenings (kind, row_key) VALUES ('attribution', new.id);
+END;
+
 CREATE TRIGGER attributions_no_delete BEFORE DELETE ON attributions BEGIN SELECT raise(ABORT, 'attributions is append-only'); END;
 
 CREATE TRIGGER attributions_no_update BEFORE UPDATE ON attributions BEGIN SELECT raise(ABORT, 'attributions is append-only'); END;
@@ -482,32 +529,100 @@ CREATE TRIGGER attributions_total AFTER INSERT ON attributions BEGIN
         fees_micros = fees_micros + excluded.fees_micros;
 END;
 
+CREATE TRIGGER audit_chain_no_delete BEFORE DELETE ON audit_chain BEGIN SELECT raise(ABORT, 'audit_chain is append-only'); END;
+
+CREATE TRIGGER audit_chain_no_update BEFORE UPDATE ON audit_chain BEGIN SELECT raise(ABORT, 'audit_chain is append-only'); END;
+
+CREATE TRIGGER capital_happened AFTER INSERT ON capital BEGIN
+    INSERT INTO happenings (kind, row_key) VALUES ('capital', new.day);
+END;
+
+CREATE TRIGGER cash_events_happened AFTER INSERT ON cash_events BEGIN
+    INSERT INTO happenings (kind, row_key) VALUES ('cash', new.id);
+END;
+
 CREATE TRIGGER cash_events_no_delete BEFORE DELETE ON cash_events BEGIN SELECT raise(ABORT, 'cash_events is append-only'); END;
 
 CREATE TRIGGER cash_events_no_update BEFORE UPDATE ON cash_events BEGIN SELECT raise(ABORT, 'cash_events is append-only'); END;
+
+CREATE TRIGGER circumstances_happened AFTER INSERT ON circumstances BEGIN
+    INSERT INTO happenings (kind, row_key) VALUES ('circumstance', new.decision_id);
+END;
+
+CREATE TRIGGER circumstances_no_delete BEFORE DELETE ON circumstances BEGIN SELECT raise(ABORT, 'circumstances is append-only'); END;
+
+CREATE TRIGGER circumstances_no_update BEFORE UPDATE ON circumstances BEGIN SELECT raise(ABORT, 'circumstances is append-only'); END;
+
+CREATE TRIGGER controls_happened AFTER INSERT ON controls BEGIN
+    INSERT INTO happenings (kind, row_key) VALUES ('control', new.id);
+END;
 
 CREATE TRIGGER controls_no_delete BEFORE DELETE ON controls BEGIN SELECT raise(ABORT, 'controls is append-only'); END;
 
 CREATE TRIGGER controls_no_update BEFORE UPDATE ON controls BEGIN SELECT raise(ABORT, 'controls is append-only'); END;
 
+CREATE TRIGGER decisions_happened AFTER INSERT ON decisions BEGIN
+    INSERT INTO happenings (kind, row_key) VALUES ('decision', new.decision_id);
+END;
+
 CREATE TRIGGER decisions_no_delete BEFORE DELETE ON decisions BEGIN SELECT raise(ABORT, 'decisions is append-only'); END;
 
 CREATE TRIGGER decisions_no_update BEFORE UPDATE ON decisions BEGIN SELECT raise(ABORT, 'decisions is append-only'); END;
+
+CREATE TRIGGER evolution_events_happened AFTER INSERT ON evolution_events BEGIN
+    INSERT INTO happenings (kind, row_key) VALUES ('evolution', new.id);
+END;
 
 CREATE TRIGGER evolution_events_no_delete BEFORE DELETE ON evolution_events BEGIN SELECT raise(ABORT, 'evolution_events is append-only'); END;
 
 CREATE TRIGGER evolution_events_no_update BEFORE UPDATE ON evolution_events BEGIN SELECT raise(ABORT, 'evolution_events is append-only'); END;
 
+CREATE TRIGGER fills_happened AFTER INSERT ON fills BEGIN
+    INSERT INTO happenings (kind, row_key) VALUES ('fill', new.id);
+END;
+
 CREATE TRIGGER fills_no_delete BEFORE DELETE ON fills BEGIN SELECT raise(ABORT, 'fills is append-only'); END;
 
 CREATE TRIGGER fills_no_update BEFORE UPDATE ON fills BEGIN SELECT raise(ABORT, 'fills is append-only'); END;
+
+CREATE TRIGGER finding_ends_happened AFTER INSERT ON finding_ends BEGIN
+    INSERT INTO happenings (kind, row_key) VALUES ('finding_end', new.finding_id);
+END;
+
+CREATE TRIGGER finding_ends_no_delete BEFORE DELETE ON finding_ends BEGIN SELECT raise(ABORT, 'finding_ends is append-only'); END;
+
+CREATE TRIGGER finding_ends_no_update BEFORE UPDATE ON finding_ends BEGIN SELECT raise(ABORT, 'finding_ends is append-only'); END;
+
+CREATE TRIGGER findings_happened AFTER INSERT ON findings BEGIN
+    INSERT INTO happenings (kind, row_key) VALUES ('finding', new.id);
+END;
+
+CREATE TRIGGER findings_no_delete BEFORE DELETE ON findings BEGIN SELECT raise(ABORT, 'findings is append-only'); END;
+
+CREATE TRIGGER findings_no_update BEFORE UPDATE ON findings BEGIN SELECT raise(ABORT, 'findings is append-only'); END;
+
+CREATE TRIGGER happenings_no_delete BEFORE DELETE ON happenings BEGIN SELECT raise(ABORT, 'happenings is append-only'); END;
+
+CREATE TRIGGER happenings_no_update BEFORE UPDATE ON happenings BEGIN SELECT raise(ABORT, 'happenings is append-only'); END;
+
+CREATE TRIGGER order_events_happened AFTER INSERT ON order_events BEGIN
+    INSERT INTO happenings (kind, row_key) VALUES ('order_event', new.id);
+END;
 
 CREATE TRIGGER order_events_no_delete BEFORE DELETE ON order_events BEGIN SELECT raise(ABORT, 'order_events is append-only'); END;
 
 CREATE TRIGGER order_events_no_update BEFORE UPDATE ON order_events BEGIN SELECT raise(ABORT, 'order_events is append-only'); END;
 
+CREATE TRIGGER orders_happened AFTER INSERT ON orders BEGIN
+    INSERT INTO happenings (kind, row_key) VALUES ('order', new.client_order_id);
+END;
+
 CREATE TRIGGER settlements_book AFTER INSERT ON settlements BEGIN
     UPDATE holdings SET settled = 1 WHERE ticker = new.ticker;
+END;
+
+CREATE TRIGGER settlements_happened AFTER INSERT ON settlements BEGIN
+    INSERT INTO happenings (kind, row_key) VALUES ('settlement', new.id);
 END;
 
 CREATE TRIGGER settlements_no_delete BEFORE DELETE ON settlements BEGIN SELECT raise(ABORT, 'settlements is append-only'); END;

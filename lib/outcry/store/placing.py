@@ -12,7 +12,7 @@ from typing import Any
 from outcry.domain.market import Market
 from outcry.domain.order import Order, Purpose, State
 from outcry.domain.view import Answer, Decision, Exposure, Intent, Verdict, View
-from outcry.store import decisions, exposure, orders, system
+from outcry.store import circumstances, decisions, exposure, orders, system
 from outcry.store.database import write
 from outcry.store.ids import client_order_id, ulid
 
@@ -28,6 +28,7 @@ class Request:
     view          the whole view it was made on; view.quote.publish says which publish that was
     parameters    the agent's parameters as used; code_sha256 which source of the strategy read them
     expires_at_ms the dead-man on the exchange's side; only for orders that may rest
+    question_json what the gate is asked beside view and intent: with the exposure, the auditor asks it again
     """
 
     floor_id: str
@@ -40,6 +41,7 @@ class Request:
     parameters: Mapping[str, Any]
     code_sha256: str
     expires_at_ms: int | None = None
+    question_json: str = "{}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ def place(db: sqlite3.Connection, request: Request, gate: Gate, reserve: Reserve
             publish=request.view.quote.publish,
         )
         decisions.insert(db, decision, request.parameters, request.code_sha256)
+        circumstances.insert(db, decision.decision_id, request.question_json, at_risk)
         if verdict.answer is Answer.REFUSED:
             if verdict.latch:
                 _latch(db, request.agent, verdict, now_ms)
