@@ -67,12 +67,12 @@ class Filling:
 class Scene:
     """A floor folder, a collector and a clerk played by hand, and one trader."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, *, rolled=True):
         self.now_ms = 1_000_000
         self.floor = Floor(Settings(), folder)
         self.db = database.connect(self.floor.database)
         database.migrate(self.db)
-        furnish(self.db)
+        furnish(self.db, rolled=rolled)
         self.listed = replace(market(), close_at_ms=CLOSE_MS, open_at_ms=1, price_ranges=(PriceRange(0, 10_000, 10),))
         markets.save(self.db, [self.listed], self.now_ms)
         markets.set_subscribed(self.db, [TICKER], self.now_ms)
@@ -401,11 +401,13 @@ def test_a_fill_that_was_somebody_elses_is_no_position(ready):
     assert ready.held_ch == 0
 
 
-def test_no_capital_no_entries(scene):
-    scene.db.execute("DELETE FROM capital")
-    scene.open().publish()
+def test_no_capital_no_entries(tmp_path):
+    scene = Scene(tmp_path, rolled=False).open()
+    scene.publish()
     scene.turn(1_000)
     assert scene.phase is Phase.CALIBRATING and scene.link.sent == []
+    scene.trader.close()
+    scene.db.close()
 
 
 def test_the_journal_tells_what_each_step_had_read(ready):

@@ -72,11 +72,12 @@ def plan(db: sqlite3.Connection, order: placing.Request, count_ch: int = 1_000, 
     return placement.order
 
 
-def furnish(db: sqlite3.Connection) -> None:
-    """Agents `bull` and `bear`, $1 000 on shard 2, and the trading day begun."""
+def furnish(db: sqlite3.Connection, *, rolled: bool = True) -> None:
+    """Agents `bull` and `bear`, $1 000 on shard 2, and (where `rolled`) the trading day begun."""
     agents.open_floor(db, "abcdef", "embedded", 1)
     sha256 = agents.keep_version(db, "momentum", "source", 1)
     for name in ("bull", "bear"):
         agents.add(db, agents.Agent(name, "momentum", {}, "birth", 10_000_000, sha256, 1))
     accounts.open_shard(db, 2, CAPITAL_MICROS, 5)
-    accounts.record_day(db, "2026-05-13", CAPITAL_MICROS, {}, 10)
+    if rolled:
+        accounts.record_day(db, "2026-05-13", CAPITAL_MICROS, {}, 10)
