@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outcry.paper.http import Answer, BadRequest, Reader, encode
+from outcry.paper.http import Answer, Reader, encode
+from outcry.paper.http_head import BadRequest, _Parser, _plain
 
 POST = b'POST /a/b?x=1&x=2&y= HTTP/1.1\r\nHost: h\r\nContent-Length: 7\r\n\r\n{"a":1}'
 CHUNKED = b'POST /c HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n{"a"\r\n3;x=y\r\n:1}\r\n0\r\n\r\n'
@@ -114,3 +115,33 @@ def test_an_answer_without_content_has_no_body_and_one_to_head_only_its_length()
     data = encode(Answer(200, b"12345"), at_ms=0, keep_alive=True, head_only=True)
     assert data.endswith(b"\r\n\r\n")
     assert read(data, "HEAD").headers["Content-Length"] == "5"
+
+
+NAMES = ["Host", "Content-Length", "Connection", "Expect", "X-Odd_Name", "Accept", "KALSHI-ACCESS-KEY", "", " X"]
+VALUES = ["x", "12", "keep-alive", "close", "Keep-Alive", "a:b", " spaced\t", "naïve", "1, 2", "", "-1", "\x00"]
+LINES = st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(VALUES)).map(": ".join), max_size=6)
+TARGETS = st.sampled_from(["/a?b=c", "/a", "//a", "/ä", "a", "", " /a"])
+STARTS = st.tuples(
+    st.sampled_from(["GET", "POST", "DELETE", "HEAD", "get"]),
+    TARGETS,
+    st.sampled_from(["HTTP/1.1", "HTTP/1.0", "HTTP/2.0", "", " HTTP/1.1"]),
+).map(" ".join)
+
+
+@given(start=STARTS, lines=LINES)
+def test_a_head_cut_apart_directly_is_what_the_parser_reads(start, lines):
+    raw = "\r\n".join([start, *lines, "", ""]).encode("latin-1")
+    plain = _plain(raw)
+    if plain is not None:
+        assert plain == _Parser(raw).head()
+
+
+def test_what_clients_send_is_cut_apart_directly():
+    usual = [
+        "Host: 127.0.0.1:1",
+        "Accept-Encoding: identity",
+        "Connection: keep-alive",
+        "Content-Length: 2",
+        "User-Agent: a/1",
+    ]
+    assert _plain("\r\n".join(["POST /trade-api/v2/x?y=1 HTTP/1.1", *usual, "", ""]).encode()) is not None

@@ -1,32 +1,20 @@
 """HTTP/1.1 without sockets: requests cut out of what a connection delivered, answers put together as bytes.
 
-A request's head is read by the standard library's own parser (`http.server`), so its manners hold: keep-alive by
-version and header, refused versions, at most 100 header lines. Bodies come by Content-Length or in chunks.
+Heads are read in `http_head`. Bodies come by Content-Length or in chunks.
 """
 
 import email.utils
-import io
 from dataclasses import dataclass, field
 from functools import lru_cache
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs
 
-from outcry.domain.errors import OutcryError
+from outcry.paper.http_head import MAX_HEAD, BadRequest, Head, read_head
 
-MAX_HEAD = 65_536  # bytes
 MAX_BODY = 8 << 20  # bytes
 HANG_UP = -1
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
-
-
-class BadRequest(OutcryError):
-    """The bytes are no request we can answer; the connection ends after saying so. `status` is what to say."""
-
-    def __init__(self, status: int, what: str) -> None:
-        super().__init__(what)
-        self.status = status
 
 
 @dataclass(slots=True)
@@ -76,7 +64,7 @@ class Reader:
 
     def __init__(self) -> None:
         self._data = bytearray()
-        self._head: _Head | None = None
+        self._head: Head | None = None
         self.wants_continue = False
 
     def feed(self, data: bytes) -> None:
@@ -94,23 +82,16 @@ class Reader:
                 if len(self._data) > MAX_HEAD:
                     raise BadRequest(431, "request head too long")
                 return None
-            self._head = _Head(bytes(self._data[: end + 4]))
+            self._head = read_head(bytes(self._data[: end + 4]))
             del self._data[: end + 4]
             self.wants_continue = self._head.expects_continue
         body = self._body(self._head)
         if body is None:
             return None
         head, self._head, self.wants_continue = self._head, None, False
-        path, _, query = head.path.partition("?")
-        return Request(
-            head.command,
-            path,
-            parse_qs(query, keep_blank_values=True) if query else {},
-            {name.lower(): value for name, value in head.headers.items()},
-            head.raw,
-            not head.close_connection,
-            body,
-        )
+        path, _, query = head.target.partition("?")
+        parameters = parse_qs(query, keep_blank_values=True) if query else {}
+        return Request(head.method, path, parameters, head.headers, head.raw, head.keep_alive, body)
 
     def rest(self) -> bytes:
         """Bytes beyond the last request taken: they belong to the protocol the connection was upgraded to."""
@@ -118,7 +99,7 @@ class Reader:
         self._data.clear()
         return data
 
-    def _body(self, head: "_Head") -> bytes | None:
+    def _body(self, head: Head) -> bytes | None:
         if head.chunked:
             return self._chunks()
         if head.length > MAX_BODY:
@@ -152,40 +133,6 @@ class Reader:
             if len(self._data) < at:
                 return None
             body += self._data[start : start + size]
-
-
-class _Head(BaseHTTPRequestHandler):
-    """The standard library's request parser, fed from memory instead of a socket."""
-
-    protocol_version = "HTTP/1.1"
-
-    def __init__(self, raw: bytes) -> None:
-        self.raw = raw
-        self.rfile = io.BytesIO(raw)
-        self.raw_requestline = self.rfile.readline(MAX_HEAD)
-        self.expects_continue = False
-        if not self.parse_request():
-            raise BadRequest(400, "empty request line")
-        lengths, self.chunked = set(self.headers.get_all("Content-Length", [])), self._is_chunked()
-        if len(lengths) > 1 or (lengths and self.chunked):
-            raise BadRequest(400, "contradicting body lengths")
-        length = lengths.pop().strip() if lengths else "0"
-        if not (length.isascii() and length.isdigit()):
-            raise BadRequest(400, "bad Content-Length")
-        self.length = int(length)
-
-    def _is_chunked(self) -> bool:
-        coding = self.headers.get("Transfer-Encoding", "").strip().lower()
-        if coding not in ("", "chunked"):
-            raise BadRequest(501, f"transfer coding {coding!r} is not known here")
-        return coding == "chunked"
-
-    def handle_expect_100(self) -> bool:
-        self.expects_continue = True
-        return True
-
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        raise BadRequest(code, message or _PHRASES.get(code, "bad request"))
 
 
 @lru_cache(maxsize=2)

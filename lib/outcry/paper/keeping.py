@@ -41,17 +41,21 @@ def save(db: sqlite3.Connection, engine: Engine) -> bool:
     if not unsaved:
         return False
     accounts = [state.accounts[name] for name in sorted(unsaved.accounts)]
+    several: dict[str, list[Row]] = {
+        "accounts": [_account_row(account) for account in accounts],
+        "purses": [_purse_row(purse) for purse in purses_of(accounts)],
+        "cash": [
+            (purse.account, purse.number, shard, cash, purse.moved_in.get(shard, 0))
+            for purse in purses_of(accounts)
+            for shard, cash in purse.cash.items()
+        ],
+        "house": _house_rows(state),
+    }
+    fresh = {table: [row for row in rows if not state.written.same(table, row)] for table, rows in several.items()}
     exchange_books.save(
         db,
         Rows(
-            accounts=[_account_row(account) for account in accounts],
-            purses=[_purse_row(purse) for purse in purses_of(accounts)],
-            cash=[
-                (purse.account, purse.number, shard, cash, purse.moved_in.get(shard, 0))
-                for purse in purses_of(accounts)
-                for shard, cash in purse.cash.items()
-            ],
-            house=_house_rows(state),
+            **fresh,
             markets=[_market_row(state, state.markets[ticker]) for ticker in sorted(unsaved.markets)],
             order_groups=[_group_row(group) for group in unsaved.groups.values()],
             orders=[_order_row(order) for order in unsaved.orders.values()],
@@ -64,6 +68,8 @@ def save(db: sqlite3.Connection, engine: Engine) -> bool:
         ),
     )
     state.unsaved = Unsaved()
+    for table, rows in fresh.items():
+        state.written.note(table, rows)
     return True
 
 

@@ -11,7 +11,8 @@ import socket
 from collections import deque
 from collections.abc import Callable
 
-from outcry.paper.http import CONTINUE, HANG_UP, Answer, BadRequest, Reader, Request, encode
+from outcry.paper.http import CONTINUE, HANG_UP, Answer, Reader, Request, encode
+from outcry.paper.http_head import BadRequest
 from outcry.paper.service import Service, Session
 from outcry.paper.websocket import WebSocket
 

@@ -39,6 +39,22 @@ class Unsaved:
         return bool(self.accounts or self.markets or self.orders or self.groups or self.transfers)
 
 
+KEYS = {"accounts": 1, "purses": 2, "cash": 3, "house": 1}  # how many columns name a row
+
+
+class Written:
+    """Rows as they were last written: most steps change few of those that they might."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, dict[tuple[object, ...], tuple[object, ...]]] = {table: {} for table in KEYS}
+
+    def same(self, table: str, row: tuple[object, ...]) -> bool:
+        return self._rows[table].get(row[: KEYS[table]]) == row
+
+    def note(self, table: str, rows: list[tuple[object, ...]]) -> None:
+        self._rows[table].update((row[: KEYS[table]], row) for row in rows)
+
+
 class State:
     """The exchange's books: accounts, markets, orders, fills, settlements, groups, transfers, timers.
 
@@ -62,7 +78,7 @@ class State:
         self.cancel_share_millionths = cancel_share_millionths
         self.close_cancel_ms = close_cancel_ms
         self.outbox = Outbox()
-        self.unsaved = Unsaved()
+        self.unsaved, self.written = Unsaved(), Written()
         self.house = House()
         self.accounts: dict[str, Account] = {}
         self.markets: dict[str, MarketRecord] = {}
