@@ -274,6 +274,14 @@ def test_what_the_database_refused_is_an_error_that_passes(desk):
     )
 
 
+def test_after_a_long_outage_entries_are_made_again_within_seconds(desk):
+    for _ in range(12):
+        desk.step(OrderUpdate, failure="the exchange does not answer", after_ms=2_000)
+    assert desk.trader.phase is Phase.ERROR
+    desk.clock(4_000)
+    assert desk.trader.phase is Phase.READY
+
+
 # ---- a strategy that breaks -----------------------------------------------------------------------------------------
 
 

@@ -41,7 +41,8 @@ from outcry.trading.positions import Position, PositionTracker
 from outcry.trading.tempo import Pacing, Tempo
 
 CLOCK_STEP_MS = 1_000  # a clock that goes back by more was set back
-LONGEST_RETRY_MS = 60_000
+LONGEST_RETRY_MS = 60_000  # after the strategy raised: it may do so again with every look
+LONGEST_OUTSIDE_MS = 4_000  # after the database or the exchange did not answer: soon after they do, so does the trader
 SPAN_MARGIN_MS = 6_000  # two missing index prices may lie at the far end of a look-back
 
 
@@ -61,9 +62,9 @@ class _Fault:
     until_ms: int = 0
     times: int = 0
 
-    def happened(self, reason: str, now_ms: int, first_pause_ms: int) -> None:
+    def happened(self, reason: str, now_ms: int, first_pause_ms: int, longest_ms: int) -> None:
         self.reason, self.times = reason, self.times + 1
-        self.until_ms = now_ms + min(first_pause_ms * 2 ** min(self.times - 1, 10), LONGEST_RETRY_MS)
+        self.until_ms = now_ms + min(first_pause_ms * 2 ** min(self.times - 1, 10), longest_ms)
 
 
 class Coordinator:
@@ -171,7 +172,7 @@ class Coordinator:
         if event.order is not None:
             self.orders.take(event.order)
         if event.failure:
-            self._unplaced.happened(event.failure, self.now_ms, self._tempo.retry_ms)
+            self._unplaced.happened(event.failure, self.now_ms, self._tempo.retry_ms, LONGEST_OUTSIDE_MS)
         elif place is not None:
             self._unplaced.times = 0
         if place is None or place.purpose is Purpose.EXIT:
@@ -341,7 +342,7 @@ class Coordinator:
         except Exception as error:  # whatever a strategy does, it takes nothing else with it
             reason = f"strategy raised {type(error).__name__}: {error}"
             commands.append(Note(Topic.RAISED, self.now_ms, reason, view.market.ticker, error))
-            self._raised.happened(reason, self.now_ms, self._tempo.retry_ms)
+            self._raised.happened(reason, self.now_ms, self._tempo.retry_ms, LONGEST_RETRY_MS)
             return None
         self._raised.times = 0
         return answer

@@ -16,7 +16,7 @@ class Tempo:
     distrust_ms   resting orders are pulled, and price exits fire all the same, once a book is untrusted for so long
     again_ms      between two tries of the same cancel or renewal
     adopt_ms      an order found resting at the start waits so long for its market to be described, then it is cancelled
-    retry_ms      first pause after the strategy raised or the database refused; doubled up to 60 s
+    retry_ms      first pause after the strategy raised or the outside did not answer; doubled each time
     """
 
     look_ms: int = 1_000
