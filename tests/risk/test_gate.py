@@ -42,6 +42,10 @@ def changes(draw):
         )
     for name in ("market_count_ch", "agent_market_count_ch", "position_ch"):
         case[f"exposure__{name}"] = draw(COUNT)
+    case["exposure__group_micros"] = draw(MONEY) // 10
+    for name, most in (("group_held", 3), ("orders_today", 210), ("trades_today", 55), ("streak_pauses", 1),
+                       ("trades_since_streak", 12)):  # fmt: skip
+        case[f"exposure__{name}"] = draw(st.just(0) | st.integers(0, most))
     case["exposure__agent_markets"] = draw(st.integers(0, 4))
     case["exposure__agent_day_pnl_micros"] = draw(SIGNED) // 20
     case["exposure__floor_day_pnl_micros"] = draw(SIGNED) // 20
@@ -80,6 +84,7 @@ def test_what_passes_keeps_every_limit(floor, change, fee):
         (0, limits.per_trade_millionths),
         (at_risk.market_micros, limits.per_market_millionths),
         (at_risk.agent_micros, limits.per_agent_millionths),
+        (at_risk.group_micros, limits.per_group_millionths),
         (at_risk.floor_micros, limits.per_floor_millionths),
     ):
         assert (used + cost_micros) * 1_000_000 <= share * capital
@@ -92,6 +97,11 @@ def test_what_passes_keeps_every_limit(floor, change, fee):
     assert at_risk.agent_markets + (not at_risk.position_ch) <= limits.max_positions
     assert -at_risk.agent_day_pnl_micros * 1_000_000 < limits.agent_daily_loss_millionths * capital
     assert -at_risk.floor_day_pnl_micros * 1_000_000 < limits.floor_daily_loss_millionths * capital
+    assert at_risk.orders_today < limits.orders_per_day and at_risk.trades_today < limits.trades_per_day
+    if at_risk.streak_pauses and at_risk.trades_since_streak < limits.small_trades:
+        assert count_ch == 100
+    shrink = 1 + limits.group_correlation_millionths / 1e6 * at_risk.group_held
+    assert count_ch * shrink <= dict(verdict.numbers)["wanted_ch"] + 1e-6
     spread_cc = case.facts.quote.asks[0][0] - case.facts.quote.bids[0][0]
     assert spread_cc <= limits.max_spread_cc
     halving = limits.rest_stake_millionths / 1_000_000 if case.facts.quote.source == "rest" else 1
@@ -130,10 +140,10 @@ def test_a_probability_that_is_none_never_passes(floor, change, probability):
 
 
 @settings(max_examples=100, deadline=None)
-@given(change=changes(), fee=FEES, used=st.sampled_from(["floor_micros", "agent_micros", "market_micros"]))
+@given(change=changes(), fee=FEES, used=st.sampled_from(["floor", "agent", "market", "group"]))
 def test_more_at_risk_never_allows_more(floor, change, fee, used):
     """Another order's reservation only ever takes room away."""
-    case = floor.make(fee=fee, **change)
+    case, used = floor.make(fee=fee, **change), f"{used}_micros"
     fuller = replace(case, exposure=replace(case.exposure, **{used: getattr(case.exposure, used) + 5_000_000}))
     assert floor.gate(fuller).count_ch <= floor.gate(case).count_ch
 
@@ -142,5 +152,5 @@ def test_the_rules_are_asked_in_the_order_of_the_page():
     asked = [rule.__module__.rpartition(".")[2] for rule in (*rules.ENTRY_RULES, *rules.WORTH_RULES, *rules.SIZE_RULES)]
     assert asked == [
         "controls", "sound", "stale", "close_time", "spread", "liquidity", "edge", "spread_and_fee",
-        "per_trade", "per_market", "per_agent", "floor", "daily_loss",
+        "per_trade", "per_market", "per_agent", "group", "floor", "per_day", "daily_loss", "losing_streak",
     ]  # fmt: skip

@@ -1,7 +1,7 @@
 """Every number the risk gate reads, with its unit in its name and the range outside which it is refused.
 
 Shares are millionths (20_000 is 2 %); of capital unless said otherwise. The settings file mirrors these names under
-[risk]. Each field is read by a rule: a limit that nothing enforces would be a lie.
+[risk]. Each field is read by a rule of the gate or by a breaker: a limit that nothing enforces would be a lie.
 """
 
 from dataclasses import dataclass, fields
@@ -47,11 +47,35 @@ class Limits:
     per_agent_millionths: int = 100_000  # one agent's positions and orders; its allocation if that is less
     max_positions: int = 3  # markets in which one agent holds or orders something at once
     agent_notional_per_day_millionths: int = 5_000_000  # $1 for each contract an agent orders in a trading day
+    orders_per_day: int = 200  # orders of one agent in a trading day, exits among them; further entries are refused
+    trades_per_day: int = 50  # entries of one agent in a trading day that traded, or still may
     agent_daily_loss_millionths: int = 50_000  # an agent that lost so much today enters nothing more
+    agent_drawdown_millionths: int = 200_000  # of its highest equity: an agent that fell so far from it is paused
+    agent_drawdown_pause_ms: int = 2_592_000_000  # ... until a person resumes it, or for so long
+    losing_streak: int = 5  # settled losses in a row that pause an agent, if that many are unlikely by chance
+    losing_streak_millionths: int = 10_000  # less likely than this, at the break-even of the prices it paid
+    losing_streak_pause_ms: int = 21_600_000  # how long it enters nothing then
+    small_trades: int = 10  # trades of the smallest size after such a pause
+
+    # group: same event, same underlying and window, same game
+    per_group_millionths: int = 100_000  # all agents' positions and orders in one group, at worst case
+    group_correlation_millionths: int = 500_000  # rho: a size shrinks by 1 / (1 + rho x what is held in its group)
 
     # floor
     per_floor_millionths: int = 300_000  # everybody's positions at cost and orders at worst case
     floor_daily_loss_millionths: int = 100_000  # a floor that lost so much today enters nothing more
+    floor_drawdown_millionths: int = 150_000  # a floor that fell so much from the day's highest equity is halted
+
+    # breakers: the exchange, the database, a market
+    api_window_ms: int = 300_000  # calls to the exchange are judged over so long
+    api_calls: int = 20  # ... when there were so many
+    api_errors_millionths: int = 100_000  # more of them failed: entries stop until so many calls since are good
+    database_silence_ms: int = 60_000  # a database out of reach for longer: entries wait until it answered for as long
+    jump_cc: int = 2_000  # the middle of a book moves by more ...
+    abnormal_window_ms: int = 2_000  # ... within so long: the market is abnormal
+    crossed_ms: int = 1_000  # a book crossed for longer: abnormal
+    collapse_millionths: int = 900_000  # more of what a book shows gone within that window: abnormal
+    abnormal_stop_ms: int = 300_000  # nobody enters an abnormal market for so long
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -86,7 +110,27 @@ RANGES: dict[str, tuple[int, int]] = {  # least and most that a person may set, 
     "per_agent_millionths": (1, 500_000),
     "max_positions": (1, 100),
     "agent_notional_per_day_millionths": (1, 1_000_000_000),
+    "orders_per_day": (1, 100_000),
+    "trades_per_day": (1, 100_000),
     "agent_daily_loss_millionths": (1, 500_000),
+    "agent_drawdown_millionths": (1, ALL),
+    "agent_drawdown_pause_ms": (60_000, 31_536_000_000),
+    "losing_streak": (1, 1_000),
+    "losing_streak_millionths": (1, ALL),
+    "losing_streak_pause_ms": (1_000, 2_592_000_000),
+    "small_trades": (0, 1_000),
+    "per_group_millionths": (1, 500_000),
+    "group_correlation_millionths": (0, ALL),
     "per_floor_millionths": (1, ALL),
     "floor_daily_loss_millionths": (1, 500_000),
+    "floor_drawdown_millionths": (1, 500_000),
+    "api_window_ms": (10_000, 3_600_000),
+    "api_calls": (1, 10_000),
+    "api_errors_millionths": (0, ALL),
+    "database_silence_ms": (1_000, 600_000),
+    "jump_cc": (1, 9_999),
+    "abnormal_window_ms": (100, 60_000),
+    "crossed_ms": (0, 60_000),
+    "collapse_millionths": (1, ALL),
+    "abnormal_stop_ms": (1_000, 86_400_000),
 }

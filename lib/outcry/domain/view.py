@@ -176,6 +176,12 @@ class Exposure:
     agent_notional_today_micros  $1 for each contract of this agent's entries since the roll of the trading day: as sent
                         while they count, as filled afterwards
     day_pnl_micros      change of the agent's / the floor's equity since the roll of the trading day
+    group_micros        as market_micros, of every market that is correlated with this one, this one included
+    group_held          how many pairs of agent and market hold something there, or have entries that still count
+    orders_today        orders of this agent since the roll, exits among them; trades_today: its entries since then that
+                        traded, or still may
+    streak_pauses       how often a losing streak paused this agent; trades_since_streak: its trades since the last
+                        time, as far as they need to be counted
     day_doubt_micros    how much of a loss among it is only the mark of positions that nobody prices just now: the book
                         is untrusted, or nobody is there to close them with
     """
@@ -198,4 +204,9 @@ class Exposure:
     floor_day_doubt_micros: int = 0
     available_cash_micros: int = 0
     orders_today: int = 0
+    trades_today: int = 0
     agent_notional_today_micros: int = 0
+    group_micros: int = 0
+    group_held: int = 0
+    streak_pauses: int = 0
+    trades_since_streak: int = 0

@@ -16,8 +16,11 @@ from outcry.risk import (
     daily_loss,
     edge,
     floor,
+    group,
     liquidity,
+    losing_streak,
     per_agent,
+    per_day,
     per_market,
     per_trade,
     sizing,
@@ -32,7 +35,16 @@ __all__ = ["ENTRY_RULES", "SIZE_RULES", "WORTH_RULES", "Facts", "Fee", "gate"]
 
 ENTRY_RULES = (controls.check, sound.check, stale.check, close_time.check, spread.check, liquidity.check)
 WORTH_RULES = (edge.check, spread_and_fee.check)
-SIZE_RULES = (per_trade.check, per_market.check, per_agent.check, floor.check, daily_loss.check)
+SIZE_RULES = (
+    per_trade.check,
+    per_market.check,
+    per_agent.check,
+    group.check,
+    floor.check,
+    per_day.check,
+    daily_loss.check,
+    losing_streak.check,
+)
 
 
 def gate(intent: Intent, facts: Facts, exposure: Exposure, limits: Limits, now_ms: int, fee: Fee) -> Verdict:

@@ -12,7 +12,8 @@ from outcry.domain.ledger import expected_balance_micros, realized_micros
 from outcry.domain.order import Purpose
 from outcry.domain.units import ONE_DOLLAR_CC
 from outcry.domain.view import Exposure
-from outcry.store import accounts, fills
+from outcry.store import accounts, activity, fills
+from outcry.store.group import Group
 
 # Open positions at their mark; `priced` where that is a price: the outcome is known, or a book we trust quotes it.
 _HELD = (
@@ -51,7 +52,7 @@ def read(db: sqlite3.Connection, agent: str, ticker: str, exchange_index: int) -
 
     Call it inside `BEGIN IMMEDIATE`: what it says stays true until that transaction ends.
     """
-    everyone, own, here, own_here = _Held(), _Held(), _Held(), _Held()
+    everyone, own, here, own_here, group = _Held(), _Held(), _Held(), _Held(), Group()
     position_ch = exits_ch = entries_ch = shard_reserved_micros = agent_doubt_micros = floor_doubt_micros = 0
     for row in db.execute(_HELD):
         cost_micros, size_ch = at_cost_micros(db, row["agent"], row["ticker"]), abs(row["position_ch"])
@@ -61,6 +62,7 @@ def read(db: sqlite3.Connection, agent: str, ticker: str, exchange_index: int) -
             agent_doubt_micros += doubt_micros * (row["agent"] == agent)
         for held in _concerned(row, agent, ticker, everyone, own, here, own_here):
             held.add(row["ticker"], cost_micros, size_ch)
+        group.add(row["agent"], row["ticker"], cost_micros, bet=True)
         if row["agent"] == agent and row["ticker"] == ticker:
             position_ch = row["position_ch"]
     for row in db.execute(
@@ -70,12 +72,15 @@ def read(db: sqlite3.Connection, agent: str, ticker: str, exchange_index: int) -
         entry = row["purpose"] == Purpose.ENTRY
         for held in _concerned(row, agent, ticker, everyone, own, here, own_here):
             held.add(row["ticker"], row["micros"], row["open_ch"] if entry else 0)
+        group.add(row["agent"], row["ticker"], row["micros"], bet=entry)
         if row["exchange_index"] == exchange_index:
             shard_reserved_micros += row["micros"]
         if row["agent"] == agent and row["ticker"] == ticker:
             entries_ch, exits_ch = entries_ch + row["open_ch"] * entry, exits_ch + row["open_ch"] * (not entry)
     roll = _roll(db)
-    orders_today, notional_micros = _ordered_since(db, agent, roll.at_ms)
+    orders_today, trades_today, notional_micros = activity.today(db, agent, roll.at_ms)
+    group_micros, group_held = group.around(db, ticker)
+    streak_pauses, trades_since_streak = activity.since_streak(db, agent)
     return Exposure(
         capital_micros=roll.equity_micros,
         allocation_micros=_number(db, "SELECT allocation_micros FROM agents WHERE name = ?", agent),
@@ -95,7 +100,12 @@ def read(db: sqlite3.Connection, agent: str, ticker: str, exchange_index: int) -
         floor_day_doubt_micros=floor_doubt_micros,
         available_cash_micros=_shard_cash_micros(db, exchange_index) - shard_reserved_micros,
         orders_today=orders_today,
+        trades_today=trades_today,
         agent_notional_today_micros=notional_micros,
+        group_micros=group_micros,
+        group_held=group_held,
+        streak_pauses=streak_pauses,
+        trades_since_streak=trades_since_streak,
     )
 
 
@@ -136,18 +146,6 @@ def _concerned(row: sqlite3.Row, agent: str, ticker: str, *sums: _Held) -> list[
 def _roll(db: sqlite3.Connection) -> _Roll:
     row = db.execute("SELECT day, equity_micros, at_ms FROM capital ORDER BY day DESC LIMIT 1").fetchone()
     return _Roll(row["day"], row["equity_micros"], row["at_ms"]) if row else _Roll()
-
-
-def _ordered_since(db: sqlite3.Connection, agent: str, at_ms: int) -> tuple[int, int]:
-    """Orders since the roll, and $1 for each contract of the entries among them: as sent while they count."""
-    row = db.execute(
-        "SELECT count(*) AS orders, coalesce(sum(CASE WHEN purpose <> 'entry' THEN 0"
-        "   WHEN state IN ('abandoned', 'executed', 'canceled', 'rejected', 'absent') AND booked_ch >= filled_ch"
-        "   THEN filled_ch ELSE count_ch END), 0) AS count_ch"
-        " FROM orders WHERE agent = ? AND created_at_ms >= ?",
-        (agent, at_ms),
-    ).fetchone()
-    return row["orders"], row["count_ch"] * ONE_DOLLAR_CC
 
 
 def _agent_day_micros(db: sqlite3.Connection, agent: str, roll: _Roll) -> int:
