@@ -14,7 +14,8 @@ from outcry.domain.order import Side
 from outcry.paper.engine import Engine
 from outcry.paper.events import BookChange, BookSet, IndexTick, Listed, Print
 from outcry.paper.index_board import IndexBoard
-from outcry.paper.push import CHANNELS, SEQUENCED, Hub
+from outcry.paper.push import Hub
+from outcry.paper.subscription import CHANNELS, SEQUENCED
 from outcry.paper.session import StreamSession
 from outcry.paper.websocket import WebSocket
 

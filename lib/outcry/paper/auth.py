@@ -38,7 +38,14 @@ class Keys:
     def of(self, account: str) -> list[Key]:
         return [key for key in self._keys.values() if key.account == account]
 
-    def authenticate(self, headers: dict[str, str], method: str, path: str, now_ms: int) -> Key:
+    def authenticate(
+        self,
+        headers: dict[str, str],
+        method: str,
+        path: str,
+        now_ms: int,
+        skew_ms: tuple[int, int] = (PAST_MS, FUTURE_MS),
+    ) -> Key:
         """The key that signed a request. `headers` by lower-case name; `path` as sent, from the host's root, without
         its query.
 
@@ -52,7 +59,7 @@ class Keys:
             raise Reject(401, "authentication_error", "authentication_error", "NOT_FOUND")
         if not (timestamp.isascii() and timestamp.isdigit()):
             raise Reject(401, "header_timestamp_invalid", "timestamp is not a number of milliseconds")
-        if not -PAST_MS <= int(timestamp) - now_ms <= FUTURE_MS:
+        if not -skew_ms[0] <= int(timestamp) - now_ms <= skew_ms[1]:
             raise Reject(401, "header_timestamp_expired", "header timestamp expired")
         if not sign.verify(key.public, timestamp, method, path, signature):
             raise Reject(401, "authentication_error", "authentication_error", "INCORRECT_API_KEY_SIGNATURE")

@@ -2,7 +2,8 @@
 
 import msgspec
 
-from outcry.paper.push import Hub, Subscription
+from outcry.paper.push import Hub
+from outcry.paper.subscription import Subscription
 
 ERRORS = {
     1: "Unable to process message",

@@ -69,6 +69,7 @@ class Exchange:
         self.engine, self.keys, self.terms, self.now_ms = engine, keys, terms, now_ms
         self.series = {info.ticker: info for info in source.series()}
         self.started_at_ms = now_ms()
+        self._manners = engine.state.manners
         self._source, self._keep = source, keep
         self._coming: deque[SourceEvent] = deque()
         self._untold: list[EngineEvent] = []
@@ -156,13 +157,13 @@ class Exchange:
                 return Answer(301, headers=[f"Location: {request.path.rstrip('/')}"])
             return self._routed(request)
         except Reject as refusal:
-            return refusals.answer(refusal)
+            return self._refused(refusal)
         except Unavailable as error:
             _log.warning("failed_to_keep", extra={"fields": {"path": request.path, "error": str(error)}})
-            return refusals.answer(Reject(503, "exchange_unavailable", "the outcome is unknown: look it up"))
+            return self._refused(Reject(503, "exchange_unavailable", "the outcome is unknown: look it up"))
         except Exception:
             _log.exception("failed_to_answer", extra={"fields": {"method": request.method, "path": request.path}})
-            return refusals.answer(Reject(500, "internal_error", "internal server error"))
+            return self._refused(Reject(500, "internal_error", "internal server error"))
 
     def upgrade(self, request: Request, socket: WebSocket) -> Session | Answer:
         if request.path.startswith(SPOT):
@@ -172,7 +173,7 @@ class Exchange:
         try:
             key = self._authenticate(request)
         except Reject as refusal:
-            return refusals.answer(refusal)
+            return self._refused(refusal)
         return StreamSession(key.account, socket, self._hub, self._board)
 
     def meter(self, account: str, now_ms: int) -> Meter:
@@ -211,7 +212,21 @@ class Exchange:
             return refusals.too_many()
         self.advance()
         body = route.handler(call)
-        return body if isinstance(body, Answer) else answer(200, body)
+        if isinstance(body, Answer):
+            return body
+        if self._manners.last_cursor != "empty" and body.get("cursor") == "":
+            body["cursor"] = None
+            if self._manners.last_cursor == "absent":
+                del body["cursor"]
+        return answer(200, body)
+
+    def _refused(self, refusal: Reject) -> Answer:
+        return refusals.answer(refusal, nested=self._manners.errors_nested)
 
     def _authenticate(self, request: Request) -> Key:
-        return self.keys.authenticate(request.headers, request.method, request.path, self.now_ms())
+        return self._keyed(request, self.now_ms())
+
+    def _keyed(self, request: Request, now_ms: int) -> Key:
+        """The key that signed a request, by a clock."""
+        skew_ms = self._manners.skew_past_ms, self._manners.skew_future_ms
+        return self.keys.authenticate(request.headers, request.method, request.path, now_ms, skew_ms)

@@ -125,8 +125,7 @@ class FaultyExchange(Exchange):
 
     def _authenticate(self, request: Request) -> Key:
         """By the gate's clock, which may be off."""
-        now_ms = self.now_ms() + self._skew_ms
-        return self.keys.authenticate(request.headers, request.method, request.path, now_ms)
+        return self._keyed(request, self.now_ms() + self._skew_ms)
 
     # ---- requests ---------------------------------------------------------------------------------------------------
 

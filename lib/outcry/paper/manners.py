@@ -5,6 +5,7 @@ Times in milliseconds.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 DAY_MS = 86_400_000
 
@@ -26,6 +27,16 @@ class Manners:
     market_history_ms         age at which settled markets, fills and settled positions leave the live endpoints
     order_history_ms          the same for orders that have ended
     poor_code, closed_code, twice_code  error codes of: insufficient balance · a market not trading · an id used twice
+
+    How it speaks:
+
+    errors_nested             whether an error object stands under `error`, or is the body itself
+    last_cursor               what ends a listing: an empty cursor, null, or none at all
+    book_best_first           order of the levels in a REST book: best price first, or last
+    seq_counts_control        whether answers to commands count in their subscription's sequence, or repeat its last
+    private_first             whether fills and orders are told before or after the book's changes and trades
+    index_streams             whether the account may hear the index: subscribing succeeds in any case
+    skew_past_ms, skew_future_ms  how far behind and ahead the clock of a signature may be
     """
 
     balance_excludes_resting: bool = True
@@ -44,3 +55,11 @@ class Manners:
     poor_code: str = "available_balance_too_low"
     closed_code: str = "market_inactive"
     twice_code: str = "order_already_exists"
+    errors_nested: bool = True
+    last_cursor: Literal["empty", "null", "absent"] = "empty"
+    book_best_first: bool = False
+    seq_counts_control: bool = True
+    private_first: bool = False
+    index_streams: bool = True
+    skew_past_ms: int = 20_000
+    skew_future_ms: int = 30_000

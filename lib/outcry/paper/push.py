@@ -25,48 +25,21 @@ from outcry.paper.events import (
 )
 from outcry.paper.index_board import IndexBoard
 from outcry.paper.records import MarketRecord, Reject
-from outcry.paper.websocket import WebSocket, header
-
-BOOK, TICKER, TRADE = "orderbook_delta", "ticker", "trade"
-FILL, ORDERS, POSITIONS = "fill", "user_orders", "market_positions"
-LIFECYCLE, INDEX, GROUPS = "market_lifecycle_v2", "cfbenchmarks_value", "order_group_updates"
-SEQUENCED = frozenset({BOOK, TRADE, LIFECYCLE, INDEX, GROUPS, "multivariate_market_lifecycle",
-                       "communications", "pyth_value", "cfbenchmarks_value_5hz"})  # fmt: skip
-CHANNELS = SEQUENCED | {TICKER, FILL, ORDERS, POSITIONS}
-BY_TICKER = frozenset({BOOK, TICKER, TRADE, FILL, ORDERS, POSITIONS})
-ALL_INDICES = "all"
-
-
-class Subscription:
-    """One channel of one connection.
-
-    tickers    what it is about; None for everything (only where the channel allows that)
-    indices    the same for the index channel; may hold "all"
-    yes_price  book channel: the NO side is told on the YES scale
-    quiet_ok   `ok` answers leave out the list of tickers
-    """
-
-    __slots__ = ("account", "channel", "indices", "quiet_ok", "seq", "sid", "socket", "tickers", "yes_price")
-
-    def __init__(self, sid: int, channel: str, account: str, socket: WebSocket, tickers: set[str] | None) -> None:
-        self.sid, self.channel, self.account, self.socket, self.tickers = sid, channel, account, socket, tickers
-        self.indices: set[str] = set()
-        self.yes_price = self.quiet_ok = False
-        self.seq = 0
-
-    def next_seq(self) -> int:
-        self.seq += 1
-        return self.seq
-
-    def tell(self, kind: bytes, tail: bytes, command_id: int = 0) -> None:
-        """Queue one message. `kind` is its type; `command_id` echoes a command's id when it answers one."""
-        begin = b'{"type":"%b","sid":%d,' % (kind, self.sid)
-        if self.channel in SEQUENCED:
-            self.seq += 1
-            begin += b'"seq":%d,' % self.seq
-        if command_id:
-            begin += b'"id":%d,' % command_id
-        self.socket.outgoing += (header(len(begin) + len(tail)), begin, tail)
+from outcry.paper.subscription import (
+    ALL_INDICES,
+    BOOK,
+    CHANNELS,
+    FILL,
+    GROUPS,
+    INDEX,
+    LIFECYCLE,
+    ORDERS,
+    POSITIONS,
+    TICKER,
+    TRADE,
+    Subscription,
+)
+from outcry.paper.websocket import header
 
 
 def _tell(listeners: list[Subscription], kind: bytes, tail: bytes) -> None:
@@ -79,6 +52,7 @@ class Hub:
 
     def __init__(self, engine: Engine, board: IndexBoard, now_ms: Callable[[], int], *, ticker_every_ms: int) -> None:
         self._engine, self._board, self.now_ms, self._ticker_every_ms = engine, board, now_ms, ticker_every_ms
+        self.manners = engine.state.manners
         self._by_ticker: dict[str, dict[str, dict[Subscription, None]]] = {channel: {} for channel in CHANNELS}
         self._all: dict[str, dict[Subscription, None]] = {channel: {} for channel in CHANNELS}
         self._events_told: set[str] = set()
@@ -154,6 +128,8 @@ class Hub:
         the book is already past them."""
         reset = {event.ticker for event in events if isinstance(event, BookReset)}
         moved: dict[tuple[str, str, int], None] = {}
+        if self.manners.private_first:
+            events = sorted(events, key=lambda event: not isinstance(event, AccountFill | OrderChanged))
         for event in events:
             if isinstance(event, BookReset) or (reset and isinstance(event, LevelChanged) and event.ticker in reset):
                 continue
@@ -241,7 +217,7 @@ class Hub:
 
     def _index(self, event: IndexTick) -> None:
         message = self._board.take(event)
-        if message is None:
+        if message is None or not self.manners.index_streams:
             return
         tail = stream_shapes.tail(message, self.now_ms())
         for subscription in self._all[INDEX]:

@@ -10,8 +10,9 @@ from outcry.paper.http import Answer
 from outcry.paper.records import Reject
 
 
-def answer(refusal: Reject) -> Answer:
-    return Answer(refusal.status, msgspec.json.encode({"error": error(refusal)}))
+def answer(refusal: Reject, *, nested: bool = True) -> Answer:
+    body = error(refusal)
+    return Answer(refusal.status, msgspec.json.encode({"error": body} if nested else body))
 
 
 def error(refusal: Reject) -> dict[str, str]:

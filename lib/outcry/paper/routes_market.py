@@ -128,7 +128,7 @@ def orderbook(call: Call) -> Json:
     if depth:
         bids = {price_cc: bids[price_cc] for price_cc in sorted(bids, reverse=True)[:depth]}
         asks = {price_cc: asks[price_cc] for price_cc in sorted(asks)[:depth]}
-    return {"orderbook_fp": shapes.book(bids, asks)}
+    return {"orderbook_fp": shapes.book(bids, asks, best_first=call.exchange.engine.state.manners.book_best_first)}
 
 
 def orderbooks(call: Call) -> Json:
@@ -137,12 +137,15 @@ def orderbooks(call: Call) -> Json:
         raise bad_parameter("tickers is required")
     if len(tickers) > MAX_BOOKS:
         raise bad_parameter(f"tickers takes at most {MAX_BOOKS} values")
-    known = {record.market.ticker for record in call.exchange.engine.markets()}
-    books = []
-    for ticker in dict.fromkeys(tickers):
-        if ticker in known:
-            books.append({"ticker": ticker, "orderbook_fp": shapes.book(*call.exchange.engine.displayed(ticker))})
-    return {"orderbooks": books}
+    engine = call.exchange.engine
+    known, best_first = {record.market.ticker for record in engine.markets()}, engine.state.manners.book_best_first
+    return {
+        "orderbooks": [
+            {"ticker": ticker, "orderbook_fp": shapes.book(*engine.displayed(ticker), best_first=best_first)}
+            for ticker in dict.fromkeys(tickers)
+            if ticker in known
+        ]
+    }
 
 
 def trades(call: Call) -> Json:

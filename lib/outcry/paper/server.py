@@ -8,12 +8,12 @@ ended (error 25) and is dropped. Because only one thread ever touches the engine
 import logging
 import selectors
 import socket
-from collections import deque
 from collections.abc import Callable
 
-from outcry.paper.http import CONTINUE, HANG_UP, Answer, Reader, Request, encode
+from outcry.paper.connection import Client
+from outcry.paper.http import CONTINUE, HANG_UP, Answer, Request, encode
 from outcry.paper.http_head import BadRequest
-from outcry.paper.service import Service, Session
+from outcry.paper.service import Service
 from outcry.paper.websocket import WebSocket
 
 PING_EVERY_MS = 10_000
@@ -23,23 +23,6 @@ LINGER_MS = 2_000  # how long a closing connection may take to read its last wor
 READ_SIZE = 1 << 18
 
 _log = logging.getLogger(__name__)
-
-
-class _Client:
-    """One connection: first HTTP, then perhaps a WebSocket. `unsent` is what its socket did not yet take."""
-
-    __slots__ = ("close_by_ms", "closing", "pending", "reader", "session", "sock", "unsent", "waits", "websocket")
-
-    def __init__(self, sock: socket.socket) -> None:
-        self.sock = sock
-        self.reader = Reader()
-        self.websocket: WebSocket | None = None
-        self.session: Session | None = None
-        self.unsent: deque[memoryview] = deque()
-        self.pending = 0
-        self.waits = False  # for its socket to take more
-        self.closing = False  # once everything is sent
-        self.close_by_ms: int | None = None
 
 
 class Server:
@@ -55,12 +38,12 @@ class Server:
     ) -> None:
         """raises  OSError when the address is taken"""
         self._service, self._now_ms, self._new_socket = service, now_ms, new_socket
-        self._held: dict[_Client, tuple[int | None, Request, Answer]] = {}  # answers to be given later, or (None) never
+        self._held: dict[Client, tuple[int | None, Request, Answer]] = {}  # answers to be given later, or (None) never
         self._selector = selectors.DefaultSelector()
         self._listener = socket.create_server((host, port), backlog=128)
         self._listener.setblocking(False)
         self._selector.register(self._listener, selectors.EVENT_READ, None)
-        self._clients: set[_Client] = set()
+        self._clients: set[Client] = set()
         self._ping_at_ms = now_ms() + PING_EVERY_MS
         self.address: tuple[str, int] = self._listener.getsockname()[:2]
 
@@ -116,11 +99,11 @@ class Server:
                 return
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            client = _Client(sock)
+            client = Client(sock)
             self._clients.add(client)
             self._selector.register(sock, selectors.EVENT_READ, client)
 
-    def _read(self, client: _Client) -> None:
+    def _read(self, client: Client) -> None:
         try:
             data = client.sock.recv(READ_SIZE)
         except BlockingIOError:
@@ -135,7 +118,7 @@ class Server:
         if not data:
             self._drop(client)
 
-    def _requests(self, client: _Client) -> None:
+    def _requests(self, client: Client) -> None:
         """Answer every whole request that arrived, one after another; an upgrade ends HTTP on this connection."""
         try:
             while not client.closing and client not in self._held and (request := client.reader.take()) is not None:
@@ -154,7 +137,7 @@ class Server:
             self._queue(client, encode(_refusal(error), at_ms=self._now_ms(), keep_alive=False))
             client.closing = True
 
-    def _hold(self, client: _Client, request: Request, answer: Answer) -> None:
+    def _hold(self, client: Client, request: Request, answer: Answer) -> None:
         """An answer that is not to be given now."""
         if answer.wait_ms == HANG_UP:
             client.closing = True
@@ -170,7 +153,7 @@ class Server:
                 self._say(client, request, answer)
                 self._requests(client)
 
-    def _upgrade(self, client: _Client, request: Request) -> None:
+    def _upgrade(self, client: Client, request: Request) -> None:
         websocket = self._new_socket()
         session = self._service.upgrade(request, websocket)
         if isinstance(session, Answer):
@@ -181,7 +164,7 @@ class Server:
         if rest := client.reader.rest():
             self._receive(client, rest)
 
-    def _receive(self, client: _Client, data: bytes) -> None:
+    def _receive(self, client: Client, data: bytes) -> None:
         assert client.websocket is not None and client.session is not None
         for message in client.websocket.receive(data):
             try:
@@ -191,16 +174,16 @@ class Server:
                 client.websocket.close(1011, "internal error")
                 return
 
-    def _say(self, client: _Client, request: Request, answer: Answer) -> None:
+    def _say(self, client: Client, request: Request, answer: Answer) -> None:
         head_only = request.method == "HEAD"
         self._queue(client, encode(answer, at_ms=self._now_ms(), keep_alive=request.keep_alive, head_only=head_only))
         client.closing = not request.keep_alive
 
-    def _queue(self, client: _Client, data: bytes) -> None:
+    def _queue(self, client: Client, data: bytes) -> None:
         client.unsent.append(memoryview(data))
         client.pending += len(data)
 
-    def _flush(self, client: _Client, now_ms: int) -> None:
+    def _flush(self, client: Client, now_ms: int) -> None:
         """Send what gathered for a client, as far as its socket takes it; drop the client when it is done."""
         websocket = client.websocket
         if websocket is None:
@@ -229,7 +212,7 @@ class Server:
             self._overflow(client)
         self._finish(client, now_ms)
 
-    def _overflow(self, client: _Client) -> None:
+    def _overflow(self, client: Client) -> None:
         """A WebSocket client that does not read is told why it goes; what it would have to read first stays bounded."""
         _log.warning("dropped_slow_client", extra={"fields": {"unread_bytes": client.pending}})
         if client.websocket is not None and client.session is not None:
@@ -237,7 +220,7 @@ class Server:
             client.websocket.close(1008, "buffer overflow")
         client.closing = True
 
-    def _finish(self, client: _Client, now_ms: int) -> None:
+    def _finish(self, client: Client, now_ms: int) -> None:
         """Close what has nothing left to say, and what takes too long over its last words."""
         done = client.closing or (client.websocket is not None and client.websocket.ended)
         leaving = done or (client.websocket is not None and client.websocket.closing)
@@ -249,7 +232,7 @@ class Server:
         if (done and not client.unsent and not queued) or now_ms >= client.close_by_ms:
             self._drop(client)
 
-    def _drop(self, client: _Client) -> None:
+    def _drop(self, client: Client) -> None:
         if client not in self._clients:
             return
         self._clients.discard(client)

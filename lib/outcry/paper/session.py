@@ -4,10 +4,12 @@ from collections.abc import Iterable
 
 import msgspec
 
-from outcry.paper import push, stream_shapes
+from outcry.paper import stream_shapes
+from outcry.paper import subscription as channels
 from outcry.paper.commands import ERRORS, Params, Wrong
 from outcry.paper.index_board import IndexBoard
-from outcry.paper.push import Hub, Subscription
+from outcry.paper.push import Hub
+from outcry.paper.subscription import Subscription
 from outcry.paper.websocket import WebSocket
 
 
@@ -75,30 +77,35 @@ class StreamSession:
             raise Wrong(3)
         tickers = params.tickers(self._hub)
         for channel in params.channels:
-            if channel not in push.CHANNELS:
+            if channel not in channels.CHANNELS:
                 raise Wrong(8)
-            if channel == push.BOOK and (tickers is None or params.market_id or params.market_ids):
+            if channel == channels.BOOK and (tickers is None or params.market_id or params.market_ids):
                 raise Wrong(14)
         held = {subscription.channel: subscription for subscription in self._by_sid.values()}
         for channel in dict.fromkeys(params.channels):
-            wanted = tickers if channel in push.BY_TICKER else None
+            wanted = tickers if channel in channels.BY_TICKER else None
             if channel in held:
                 self._merge(command_id, held[channel], wanted, params)
                 continue
             subscription = Subscription(
-                self._next_sid, channel, self.account, self._socket, None if wanted is None else set(wanted)
+                self._next_sid,
+                channel,
+                self.account,
+                self._socket,
+                None if wanted is None else set(wanted),
+                counts=self._hub.manners.seq_counts_control,
             )
             self._next_sid += 1
             self._by_sid[subscription.sid] = subscription
             subscription.yes_price, subscription.quiet_ok = params.use_yes_price, params.skip_ticker_ack
-            if channel == push.INDEX:
+            if channel == channels.INDEX:
                 subscription.indices.update(params.index_ids)
             self._say({"type": "subscribed", "msg": {"channel": channel, "sid": subscription.sid}}, command_id)
             self._hub.add(subscription, wanted or ())
             self._show(subscription, dict.fromkeys(wanted or ()), params.send_initial_snapshot)
 
     def _merge(self, command_id: int, held: Subscription, wanted: list[str] | None, params: Params) -> None:
-        if held.channel == push.INDEX:
+        if held.channel == channels.INDEX:
             held.indices.update(params.index_ids)
             self._ok(command_id, held)
         elif wanted is not None or held.tickers is None:
@@ -119,7 +126,7 @@ class StreamSession:
                 self._error(command_id, Wrong(7))
                 continue
             self._forget(subscription)
-            self._say({"type": "unsubscribed", "sid": sid, "seq": subscription.next_seq()}, command_id)
+            self._say({"type": "unsubscribed", "sid": sid, "seq": subscription.control_seq()}, command_id)
 
     def _update(self, command_id: int, params: Params) -> None:
         subscription = self._by_sid.get(params.one_sid())
@@ -135,8 +142,8 @@ class StreamSession:
             raise Wrong(13, subscription)
 
     def _update_markets(self, command_id: int, subscription: Subscription, params: Params) -> None:
-        is_book = subscription.channel == push.BOOK
-        if subscription.channel not in push.BY_TICKER or (params.action == "get_snapshot" and not is_book):
+        is_book = subscription.channel == channels.BOOK
+        if subscription.channel not in channels.BY_TICKER or (params.action == "get_snapshot" and not is_book):
             raise Wrong(13, subscription)
         tickers = params.tickers(self._hub)
         if tickers is None:
@@ -164,7 +171,7 @@ class StreamSession:
         self._show(held, fresh, params.send_initial_snapshot)
 
     def _update_indices(self, command_id: int, subscription: Subscription, params: Params) -> None:
-        if subscription.channel != push.INDEX:
+        if subscription.channel != channels.INDEX:
             raise Wrong(13, subscription)
         if params.action == "indexlist":
             listed = stream_shapes.tail({"index_ids": self._board.ids}, self._hub.now_ms())
@@ -174,7 +181,7 @@ class StreamSession:
             raise Wrong(24, subscription)
         if params.action == "subscribe_indices":
             subscription.indices.update(params.index_ids)
-        elif push.ALL_INDICES in params.index_ids:
+        elif channels.ALL_INDICES in params.index_ids:
             subscription.indices.clear()
         else:
             subscription.indices.difference_update(params.index_ids)
@@ -185,14 +192,14 @@ class StreamSession:
     def _show(self, subscription: Subscription, tickers: Iterable[str], with_ticker: bool) -> None:
         """What a subscriber gets first: whole books, and the ticker where it asked for that."""
         for ticker in tickers:
-            if subscription.channel == push.BOOK:
+            if subscription.channel == channels.BOOK:
                 self._hub.snapshot(subscription, ticker)
-            elif subscription.channel == push.TICKER and with_ticker:
+            elif subscription.channel == channels.TICKER and with_ticker:
                 self._hub.ticker(subscription, ticker)
 
     def _ok(self, command_id: int, subscription: Subscription) -> None:
         body: dict[str, object] = {"type": "ok", "sid": subscription.sid, **_seq(subscription)}
-        if subscription.channel == push.INDEX:
+        if subscription.channel == channels.INDEX:
             body["msg"] = {"index_ids": sorted(subscription.indices)}
         elif subscription.tickers is not None and not subscription.quiet_ok:
             body["msg"] = {"market_tickers": sorted(subscription.tickers)}
@@ -216,4 +223,4 @@ class StreamSession:
 
 
 def _seq(subscription: Subscription) -> dict[str, int]:
-    return {"seq": subscription.next_seq()} if subscription.channel in push.SEQUENCED else {}
+    return {"seq": subscription.control_seq()} if subscription.channel in channels.SEQUENCED else {}

@@ -223,9 +223,10 @@ def levels(sizes: dict[int, int], *, as_no: bool = False) -> list[tuple[str, str
     return [(shown(price_cc), text.count(sizes[price_cc])) for price_cc in sorted(sizes, reverse=as_no)]
 
 
-def book(bids: dict[int, int], asks: dict[int, int]) -> Json:
+def book(bids: dict[int, int], asks: dict[int, int], *, best_first: bool = False) -> Json:
     """Bids only, on two scales: a YES ask is a NO bid at $1 less its price."""
-    return {"yes_dollars": levels(bids), "no_dollars": levels(asks, as_no=True)}
+    turn = -1 if best_first else 1
+    return {"yes_dollars": levels(bids)[::turn], "no_dollars": levels(asks, as_no=True)[::turn]}
 
 
 def trade(print_: Traded, taker: Side) -> Json:
