@@ -9,6 +9,7 @@ from outcry.domain.errors import Unavailable
 from outcry.ops import log
 from outcry.ops.supervisor import Supervisor
 from outcry.store import system
+from outcry.store.database import write
 
 BEAT_MS = 30_000
 LOOK_S = 0.25  # a change of state is shown so soon
@@ -25,6 +26,7 @@ class Standing:
         self._beat_ms = 0
         self.state, self.why = state, "starting"
         self.checkpoint_ms: int | None = None
+        self._owed: dict[str, tuple[bool, str]] = {}  # cause -> what the database has not been told yet
 
     def enter(self, state: str, why: str, now_ms: int) -> None:
         """Be in a state for a reason; a change is logged and shown soon, the same again is nothing."""
@@ -40,6 +42,7 @@ class Standing:
 
     def beat_if_due(self, figures: Mapping[str, object], now_ms: int) -> float:
         """Write the heartbeat every 30 s and after each change; returns the seconds until it is to be asked again."""
+        self._tell(now_ms)
         if now_ms - self._beat_ms >= BEAT_MS:
             system.beat(
                 self._db,
@@ -66,14 +69,31 @@ class Standing:
         self._control(False, cause, reason, now_ms)
 
     def _control(self, active: bool, cause: str, reason: str, now_ms: int) -> None:
-        what = "stopped_entries" if active else "allowed_entries"
-        try:
+        known = self._owed.get(cause)
+        self._owed[cause] = (active, reason)
+        self._tell(now_ms, aloud=known is None)
+
+    def _tell(self, now_ms: int, *, aloud: bool = False) -> None:
+        """Write what is owed, oldest cause first; what the database refuses is tried again with the next beat."""
+        for cause, (active, reason) in list(self._owed.items()):
+            what = "stopped_entries" if active else "allowed_entries"
+            try:
+                changed = self._write(active, cause, reason, what, now_ms)
+            except (Unavailable, sqlite3.Error) as error:
+                if aloud:
+                    _log.error("failed_to_tell", what=what, cause=cause, error=str(error))
+                return
+            del self._owed[cause]
+            if changed:
+                (_log.error if active else _log.info)(what, cause=cause, reason=reason)
+
+    def _write(self, active: bool, cause: str, reason: str, what: str, now_ms: int) -> bool:
+        """The control and its event together, or neither."""
+        db, level = self._db, "critical" if active else "info"
+        with write(db):
             changed = system.set_control(
-                self._db, "floor", "", "stop_entries", active, cause=cause, reason=reason, now_ms=now_ms
+                db, "floor", "", "stop_entries", active, cause=cause, reason=reason, now_ms=now_ms
             )
             if changed:
-                level = "critical" if active else "info"
-                system.event(self._db, level, self._program, what, f"{cause}: {reason}", now_ms=now_ms)
-                (_log.error if active else _log.info)(what, cause=cause, reason=reason)
-        except (Unavailable, sqlite3.Error) as error:
-            _log.error("failed_to_tell", what=what, cause=cause, error=str(error))
+                system.event(db, level, self._program, what, f"{cause}: {reason}", now_ms=now_ms)
+        return changed
