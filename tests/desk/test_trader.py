@@ -98,6 +98,7 @@ class Scene:
     def kill(self):
         """As kill -9 does: nothing is flushed or closed in order."""
         self.trader._db.close()
+        self.trader._owed.close()
         self.trader._journal._file.close()
         self.trader = None
 

@@ -1,10 +1,13 @@
 """Commands carried out against an exchange that answers what the test says: every way an answer can fail to come."""
 
+import json
 import sqlite3
 from dataclasses import replace
 
 import pytest
 
+from outcry.desk.owed import Owed
+from outcry.desk.refusals import Refusals
 from outcry.desk.trader_hands import Hands, Identity
 from outcry.domain.errors import InvariantBroken, Misconfigured, RateLimited, Refused, SchemaDrift, Unavailable
 from outcry.domain.fill import Fill
@@ -14,6 +17,7 @@ from outcry.domain.order import Purpose, Side, State, TimeInForce
 from outcry.domain.view import Answer, Intent
 from outcry.risk.rules import Facts
 from outcry.store import database, fills, orders
+from outcry.store.spooled import Moved
 from outcry.trading.events import Cancel, Place, Renew
 from outcry.venue.wire import OrderReport, Placed
 from placing_floor import furnish, market, view
@@ -62,11 +66,14 @@ class Exchange:
 class Bench:
     """Hands over a database and that exchange."""
 
-    def __init__(self, db, limits=Limits(), **facts):
+    def __init__(self, db, folder, limits=Limits(), **facts):
         self.db, self.exchange, self.now_ms, self.flushed = db, Exchange(), NOW_MS, 0
         who = Identity("bull", "abcdef", "embedded", {"lookback_ms": 1}, "0" * 64)
         self.facts = {"predecessor_volume_ch": 10_000_000, "index_at_ms": NOW_MS, **facts}
-        self.hands = Hands(db, who, self.exchange, limits, self._facts, lambda: self.now_ms, self._flush)
+        refusals = Refusals(db, folder / "kalshi.db", "trader@bull", "program", "trader@bull", limits)
+        self.owed = Owed(db, folder / "trader@bull.jsonl", "trader@bull", refusals, lambda: self.now_ms)
+        self.owed.open()
+        self.hands = Hands(db, who, self.exchange, limits, self._facts, lambda: self.now_ms, self.owed, self._flush)
 
     def _facts(self, place):
         return Facts(market=place.market, quote=place.view.quote, **self.facts)
@@ -78,12 +85,16 @@ class Bench:
         self.exchange.answers += answers
         return self.hands.carry_out(place(**more))
 
-    def row(self):
-        return orders.get(self.db, self.db.execute("SELECT client_order_id FROM orders").fetchone()[0])
+    def later(self):
+        """So much that the database is tried again."""
+        self.now_ms += 1_000
+
+    def row(self, name=""):
+        return orders.get(self.db, name or self.db.execute("SELECT client_order_id FROM orders").fetchone()[0])
 
 
-def placed(filled_ch=0, remaining_ch=0):
-    return Placed("x1", "", filled_ch, remaining_ch, NOW_MS, None, None)
+def placed(filled_ch=0, remaining_ch=0, order_id="x1"):
+    return Placed(order_id, "", filled_ch, remaining_ch, NOW_MS, None, None)
 
 
 def place(purpose=Purpose.ENTRY, side=Side.BID, limit_cc=4_200, time_in_force=TimeInForce.IOC, **more):
@@ -102,9 +113,11 @@ def report(status, filled_ch=0, order_id="x1"):
 
 
 @pytest.fixture
-def bench(db):
+def bench(db, tmp_path):
     furnish(db)
-    return Bench(db, Limits(max_spread_and_fee_millionths=200_000))
+    bench = Bench(db, tmp_path, Limits(max_spread_and_fee_millionths=200_000))
+    yield bench
+    bench.owed.close()
 
 
 # ---- placing --------------------------------------------------------------------------------------------------------
@@ -360,6 +373,12 @@ def test_a_renewal_that_is_refused_asks_what_became_of_the_order(bench, resting)
 # ---- a database that refuses ----------------------------------------------------------------------------------------
 
 
+def spool_of(bench):
+    """What a program that is started now would find."""
+    content = bench.owed._file.read_bytes().rstrip(b"\0")
+    return [json.loads(line) for line in content.splitlines()]
+
+
 @pytest.fixture
 def on_disk(tmp_path):
     file = tmp_path / "kalshi.db"
@@ -367,9 +386,10 @@ def on_disk(tmp_path):
     database.migrate(holder)
     furnish(holder)
     db = database.connect(file, timeout_ms=20)
-    bench = Bench(db, Limits(max_spread_and_fee_millionths=200_000))
+    bench = Bench(db, tmp_path, Limits(max_spread_and_fee_millionths=200_000))
     bench.holder = holder
     yield bench
+    bench.owed.close()
     holder.close()
     db.close()
 
@@ -385,12 +405,149 @@ def test_a_locked_database_means_nothing_is_sent(on_disk):
 def test_an_answer_the_database_refuses_is_owed_and_written_as_soon_as_it_can_be(on_disk):
     on_disk.exchange.during = lambda: on_disk.holder.execute("BEGIN IMMEDIATE")
     events = on_disk.place(placed(filled_ch=1_100))
-    assert [event.order.state for event in events] == [State.PLANNED]
+    assert [event.order.state for event in events] == [State.PLANNED, State.EXECUTED], "the coordinator need not wait"
     assert on_disk.row().state is State.SENT and on_disk.hands.debts == 1
+    on_disk.later()
     assert on_disk.hands.pay_debts() == [] and on_disk.hands.debts == 1
     on_disk.holder.execute("ROLLBACK")
+    assert on_disk.hands.pay_debts() == [], "tried a moment ago"
+    on_disk.later()
     (paid,) = on_disk.hands.pay_debts()
     assert paid.order.state is State.EXECUTED and on_disk.hands.debts == 0
+
+
+def test_no_entry_while_anything_is_owed(on_disk):
+    on_disk.exchange.during = lambda: on_disk.holder.execute("BEGIN IMMEDIATE")
+    on_disk.place(placed(filled_ch=1_100))
+    on_disk.holder.execute("ROLLBACK")
+    (failed,) = on_disk.place()
+    assert failed.failure == "1 writes wait for the database" and len(on_disk.exchange.calls) == 1
+
+
+def leaving(bench, *answers, position_ch=1_000, count_ch=1_000):
+    return bench.place(
+        *answers, purpose=Purpose.EXIT, side=Side.ASK, limit_cc=3_900, position_ch=position_ch, count_ch=count_ch
+    )
+
+
+def test_an_exit_leaves_while_the_database_is_locked_from_the_spool(on_disk):
+    hold(on_disk.holder, 1_000)
+    on_disk.holder.execute("BEGIN IMMEDIATE")
+    in_spool = []
+    on_disk.exchange.during = lambda: in_spool.extend(entry["type"] for entry in spool_of(on_disk))
+    planned, answered = leaving(on_disk, placed(filled_ch=1_000))
+    ((_, new, urgent),) = on_disk.exchange.calls
+    assert in_spool == ["exit"], "its intent is on the disk before it leaves"
+    assert (urgent, new.reduce_only, new.count_ch) == (True, True, 1_000)
+    assert planned.verdict.answer is Answer.ALLOWED and answered.order.state is State.EXECUTED
+    (again,) = leaving(on_disk)
+    assert again.verdict.rule == "reduce_only", "it is filled and not booked: one exit at a time"
+    on_disk.holder.execute("ROLLBACK")
+    on_disk.later()
+    *_, paid = on_disk.hands.pay_debts()
+    assert paid.order == on_disk.row(new.client_order_id) and paid.order.state is State.EXECUTED
+    history = [
+        event.state for event in orders.events_since(on_disk.db, 0) if event.client_order_id == new.client_order_id
+    ]
+    assert history == [State.PLANNED, State.SENT, State.EXECUTED]
+    assert (
+        on_disk.db.execute("SELECT count(*) FROM decisions JOIN circumstances USING (decision_id)").fetchone()[0] == 1
+    )
+    assert on_disk.owed.entries == () and spool_of(on_disk) == []
+
+
+def test_an_exit_that_found_nobody_may_be_tried_again_while_the_database_is_locked(on_disk):
+    hold(on_disk.holder, 1_000)
+    on_disk.holder.execute("BEGIN IMMEDIATE")
+    assert leaving(on_disk, placed())[-1].order.state is State.CANCELED
+    assert leaving(on_disk, placed(filled_ch=1_000, order_id="x2"))[-1].order.state is State.EXECUTED
+    assert len(on_disk.exchange.calls) == 2
+    on_disk.holder.execute("ROLLBACK")
+    on_disk.later()
+    assert [event.order.state for event in on_disk.hands.pay_debts()] == [
+        State.SENT, State.CANCELED, State.SENT, State.EXECUTED,
+    ]  # fmt: skip
+
+
+def test_an_exit_under_way_when_the_lock_came_and_then_over_does_not_hinder_the_next(on_disk):
+    hold(on_disk.holder, 1_000)
+    on_disk.exchange.during = lambda: on_disk.holder.in_transaction or on_disk.holder.execute("BEGIN IMMEDIATE")
+    assert leaving(on_disk, placed())[-1].order.state is State.CANCELED, "known here; the database says sent"
+    assert leaving(on_disk, placed(filled_ch=1_000))[-1].order.state is State.EXECUTED
+
+
+def test_killed_after_sending_from_the_spool_the_next_life_knows_that_it_may_have_left(on_disk):
+    hold(on_disk.holder, 1_000)
+    on_disk.holder.execute("BEGIN IMMEDIATE")
+
+    class Killed(BaseException):
+        pass
+
+    def kill():
+        raise Killed
+
+    on_disk.exchange.during = kill
+    with pytest.raises(Killed):
+        leaving(on_disk, placed(filled_ch=1_000))
+    on_disk.owed.close()
+    on_disk.holder.execute("ROLLBACK")
+    again = Owed(on_disk.db, on_disk.owed._file, "trader@bull", on_disk.owed.refusals, lambda: NOW_MS + 9)
+    again.open()
+    (left,) = again.pay()
+    assert (left.state, left.signed_at_ms, left.purpose) == (State.SENT, NOW_MS, Purpose.EXIT)
+    assert [order.client_order_id for order in orders.unresolved(on_disk.db)] == [left.client_order_id]
+    again.close()
+
+
+def test_a_fill_booked_before_the_spooled_order_came_back_is_counted_to_it(on_disk):
+    hold(on_disk.holder, 1_000)
+    on_disk.holder.execute("BEGIN IMMEDIATE")
+    leaving(on_disk, placed(filled_ch=1_000))
+    on_disk.holder.execute("ROLLBACK")
+    fill = Fill("t9", "x1", view().market.ticker, 2, Side.ASK, 3_900, 1_000, 0, True, NOW_MS)
+    fills.book(on_disk.holder, fill, "rest", NOW_MS)
+    on_disk.later()
+    *_, paid = on_disk.hands.pay_debts()
+    assert (paid.order.booked_ch, paid.order.counts) == (1_000, False)
+
+
+def test_an_entry_that_can_never_be_applied_holds_nothing_else_up(on_disk):
+    on_disk.place(placed(filled_ch=1_100))
+    on_disk.owed.keep(Moved("nobody", State.CANCELED, "answer", NOW_MS))
+    on_disk.owed.keep(Moved(on_disk.row().client_order_id, State.CANCELED, "answer", NOW_MS, order_id="x1"))
+    assert len(on_disk.owed.pay()) == 1 and on_disk.hands.debts == 0
+    event = on_disk.db.execute("SELECT level, event, detail FROM system_events ORDER BY id DESC").fetchone()
+    assert event["event"] == "dropped_entry" and "no order nobody" in event["detail"]
+
+
+def test_without_spool_and_database_no_exit_leaves_but_a_cancel_does(on_disk):
+    hold(on_disk.holder, 1_000)
+    on_disk.owed.close()
+    on_disk.holder.execute("BEGIN IMMEDIATE")
+    *_, failed = leaving(on_disk)
+    assert "there is no spool" in failed.failure and failed.order.state is State.ABANDONED
+    assert on_disk.exchange.calls == []
+    on_disk.exchange.answers.append(1_000)
+    order = replace(failed.order, state=State.RESTING, order_id="x7")
+    (canceled,) = on_disk.hands.carry_out(Cancel(order, "halted"))
+    assert canceled.order.state is State.CANCELED and on_disk.exchange.calls[0][:2] == ("cancel", "x7")
+    on_disk.holder.execute("ROLLBACK")
+
+
+def test_a_cancel_is_noted_before_it_leaves_while_the_database_is_locked(on_disk):
+    (_, resting) = on_disk.place(placed(remaining_ch=1_100), time_in_force=TimeInForce.GTC, expires_at_ms=700_000)
+    on_disk.holder.execute("BEGIN IMMEDIATE")
+    on_disk.owed.heard(database.DatabaseRefused("locked"))
+    in_spool = []
+    on_disk.exchange.during = lambda: in_spool.extend(entry["type"] for entry in spool_of(on_disk))
+    on_disk.exchange.answers.append(resting.order.count_ch)
+    (canceled,) = on_disk.hands.carry_out(Cancel(resting.order, "halted"))
+    assert in_spool == ["cancel_asked"] and canceled.order.state is State.CANCELED
+    on_disk.holder.execute("ROLLBACK")
+    on_disk.later()
+    on_disk.hands.pay_debts()
+    details = [event.detail for event in orders.events_since(on_disk.db, 0)]
+    assert details[-2:] == ["cancel asked: halted", "halted"] and on_disk.row().state is State.CANCELED
 
 
 def test_an_order_that_could_not_be_marked_sent_is_not_posted_and_abandoned(on_disk, monkeypatch):

@@ -17,6 +17,8 @@ from dataclasses import replace
 import msgspec
 
 from outcry.desk import connect, strategies
+from outcry.desk.owed import Owed
+from outcry.desk.refusals import Refusals
 from outcry.desk.trader_exchange import Link, RestLink
 from outcry.desk.trader_feed import Feed
 from outcry.desk.trader_hands import Hands, Identity
@@ -28,7 +30,7 @@ from outcry.ops.floor import Floor
 from outcry.ops.lock import one_instance
 from outcry.ops.supervisor import Stopped, Supervisor
 from outcry.risk.rules import Facts
-from outcry.store import agents, database, feed, orders, shards
+from outcry.store import agents, database, feed, orders, shards, spool
 from outcry.store.journal import Journal
 from outcry.strategies import catalogue
 from outcry.trading.coordinator import Coordinator
@@ -99,7 +101,10 @@ class Trader:
         )
         self._strategy_name, self._link = agent.strategy, link
         self._hands: Hands | None = None
-        self._record = Record(self._db, name, self.coordinator, floor.checkpoints, clock, self._figures)
+        program = f"trader@{name}"
+        refusals = Refusals(self._db, floor.database, program, "program", program, floor.settings.risk)
+        self._owed = Owed(self._db, spool.file_of(floor.folder, program), program, refusals, clock)
+        self._record = Record(self._db, name, self.coordinator, floor.checkpoints, clock, self._figures, self._owed)
         self._trouble, self._journal_fails = "", False
         self._due: dict[str, float] = {}
 
@@ -112,15 +117,18 @@ class Trader:
                 self._begin()
             elif self._feed.news() or self._is_due("clock"):
                 self._consume()
-            elif self._hands.debts:
+            else:
                 self._run(self._hands.pay_debts())
         except (sqlite3.Error, Unavailable) as error:
+            self._owed.heard(error)
             self._in_trouble(f"database: {error}")
         self._housekeeping()
 
     def _begin(self) -> None:
         """Close what was never sent, read what we have, and start to calibrate."""
         at_ms = self._clock()
+        self._owed.open()
+        self._owed.pay()
         code_sha256 = strategies.keep_source(self._db, self._strategy_name, at_ms)
         self._who = replace(self._who, code_sha256=code_sha256)
         for order in orders.abandon_planned(self._db, self.name, at_ms):
@@ -134,6 +142,7 @@ class Trader:
             self._floor.settings.risk,
             self._facts,
             self._clock,
+            self._owed,
             self._journal.flush,
             self._asking,
             self._feed.halt_file_reason,
@@ -267,4 +276,5 @@ class Trader:
         if asked:
             self._record.try_to_beat("STOPPED")
         self._journal.close()
+        self._owed.close()
         self._db.close()

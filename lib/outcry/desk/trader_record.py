@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from outcry import __version__
+from outcry.desk.owed import Owed
 from outcry.domain.errors import Unavailable
 from outcry.ops import log
 from outcry.store import checkpoints, looks, system
@@ -24,6 +25,7 @@ class Record:
     """What is told about one trader.
 
     figures  the shell's own numbers for the heartbeat
+    owed     where events wait that the database refuses
     """
 
     def __init__(
@@ -34,9 +36,10 @@ class Record:
         checkpoint_folder: Path,
         clock: Callable[[], int],
         figures: Callable[[], dict[str, object]],
+        owed: Owed,
     ) -> None:
         self._db, self._agent, self._coordinator = db, agent, coordinator
-        self._folder, self._clock, self._figures = checkpoint_folder, clock, figures
+        self._folder, self._clock, self._figures, self._owed = checkpoint_folder, clock, figures, owed
         self._program = f"trader@{agent}"
         self._started_at_ms = clock()
         self._counts: Counter[tuple[str, int, str]] = Counter()
@@ -52,7 +55,7 @@ class Record:
             case Topic.RAISED:
                 trace = "".join(traceback.format_exception(note.error)) if note.error else ""
                 _log.error("raised", agent=self._agent, ticker=note.ticker, reason=note.text, traceback=trace)
-                self._keep("error", "raised", f"{note.ticker}: {note.text}")
+                self._owed.happened("error", "raised", f"{note.ticker}: {note.text}")
             case Topic.STATE:
                 self._state(note)
 
@@ -79,6 +82,7 @@ class Record:
         try:
             looks.add(self._db, self._agent, self._counts)
         except (sqlite3.Error, Unavailable) as error:
+            self._owed.heard(error)
             _log.warning("kept_looks", agent=self._agent, looks=self._counts.total(), error=str(error))
             return
         self._counts.clear()
@@ -113,6 +117,7 @@ class Record:
         try:
             self.beat(state)
         except (sqlite3.Error, Unavailable) as error:
+            self._owed.heard(error)
             _log.warning("failed_to_beat", agent=self._agent, error=str(error))
 
     def _state(self, note: Note) -> None:
@@ -121,12 +126,6 @@ class Record:
             _log.debug("moved", agent=self._agent, state=note.text)
         else:
             _log.info("moved", agent=self._agent, state=note.text)
-            self._keep("error" if phase is Phase.ERROR else "info", "moved", note.text)
+            self._owed.happened("error" if phase is Phase.ERROR else "info", "moved", note.text)
             self.moved = True
         self._phase = phase
-
-    def _keep(self, level: str, what: str, detail: str) -> None:
-        try:
-            system.event(self._db, level, self._program, what, detail, now_ms=self._clock())
-        except (sqlite3.Error, Unavailable) as error:
-            _log.warning("failed_to_keep_event", agent=self._agent, what=what, error=str(error))

@@ -18,6 +18,10 @@ LOOP_TIMEOUT_MS = 250  # a synchronous loop must not hang
 VERB_TIMEOUT_MS = 5_000
 
 
+class DatabaseRefused(Unavailable):
+    """It is locked beyond the busy timeout, its disk is full, or it is broken: nothing was written."""
+
+
 def connect(path: Path, *, timeout_ms: int = VERB_TIMEOUT_MS, checkpoints: bool = False) -> sqlite3.Connection:
     """The program's one writing connection. Autocommit; use `write()` for transactions.
 
@@ -64,12 +68,13 @@ def read_only(path: Path) -> sqlite3.Connection:
 def write(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     """One short write transaction; rolled back on any exception. Never open one across a network call.
 
-    raises  Unavailable when the database stays locked beyond the busy timeout
+    raises  DatabaseRefused when it stays locked beyond the busy timeout, or cannot take the commit; sqlite3.Error
+            when a statement inside fails
     """
     try:
         db.execute("BEGIN IMMEDIATE")
-    except sqlite3.OperationalError as error:
-        raise Unavailable(f"database refused a write: {error}") from error
+    except sqlite3.DatabaseError as error:
+        raise DatabaseRefused(f"database refused a write: {error}") from error
     try:
         yield db
     except BaseException:
@@ -78,10 +83,10 @@ def write(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         raise
     try:
         db.execute("COMMIT")
-    except sqlite3.OperationalError as error:
+    except sqlite3.DatabaseError as error:
         if db.in_transaction:
             db.execute("ROLLBACK")
-        raise Unavailable(f"database refused a commit: {error}") from error
+        raise DatabaseRefused(f"database refused a commit: {error}") from error
 
 
 def joined(db: sqlite3.Connection) -> AbstractContextManager[sqlite3.Connection]:

@@ -125,6 +125,8 @@ def update(
             " reason = CASE WHEN ? <> '' THEN ? ELSE reason END WHERE client_order_id = ?",
             (new_state, new_filled_ch, new_order_id, now_ms, reason, reason, client_order_id),
         )
+        if new_order_id != old.order_id:
+            _count_booked(db, client_order_id, new_order_id)
         order = _existing(db, client_order_id)
         _record(db, order, now_ms, source, contradiction or reason)
     return Update(order, True, contradiction)
@@ -140,6 +142,16 @@ def renew(db: sqlite3.Connection, client_order_id: str, order_id: str, expires_a
         )
         order = _existing(db, client_order_id)
         _record(db, order, now_ms, "answer", f"expires_at_ms={expires_at_ms}")
+    return order
+
+
+def note(db: sqlite3.Connection, client_order_id: str, detail: str, at_ms: int) -> Order:
+    """Something that was done about an order and moved nothing: kept once, however often it is told."""
+    with joined(db):
+        order = _existing(db, client_order_id)
+        known = "SELECT 1 FROM order_events WHERE client_order_id = ? AND at_ms = ? AND detail = ?"
+        if not db.execute(known, (client_order_id, at_ms, detail)).fetchone():
+            _record(db, order, at_ms, "trader", detail)
     return order
 
 
@@ -223,6 +235,15 @@ def _contradiction(old: Order, claimed: State, filled_ch: int, order_id: str) ->
     if order_id and old.order_id and order_id != old.order_id:
         return f"reported under {order_id}, known as {old.order_id}"
     return ""
+
+
+def _count_booked(db: sqlite3.Connection, client_order_id: str, order_id: str) -> None:
+    """Count the fills that were booked under an exchange's id before this order learnt that it is its own."""
+    db.execute(
+        "UPDATE orders SET booked_ch = max(booked_ch,"
+        " (SELECT coalesce(sum(count_ch), 0) FROM fills WHERE order_id = ?)) WHERE client_order_id = ?",
+        (order_id, client_order_id),
+    )
 
 
 def _select(db: sqlite3.Connection, where: str, *values: str) -> list[Order]:

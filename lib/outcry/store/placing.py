@@ -5,16 +5,17 @@ Nothing is sent from here, and no transaction is open when something is.
 """
 
 import sqlite3
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from outcry.domain.market import Market
 from outcry.domain.order import Order, Purpose, State
 from outcry.domain.view import Answer, Decision, Exposure, Intent, Verdict, View
-from outcry.store import circumstances, decisions, exposure, orders, system
+from outcry.store import circumstances, decisions, exposure, orders, spooled, system
 from outcry.store.database import write
 from outcry.store.ids import client_order_id, ulid
+from outcry.store.spool import Entry
 
 Gate = Callable[[Exposure], Verdict]
 Reserve = Callable[[Exposure, int], tuple[bool, int]]
@@ -46,10 +47,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """The decision as kept, and the planned order where the verdict allows one."""
+    """The decision as kept, the exposure it was made at, and the planned order where the verdict allows one."""
 
     decision: Decision
     order: Order | None
+    at_risk: Exposure
 
 
 def place(db: sqlite3.Connection, request: Request, gate: Gate, reserve: Reserve, now_ms: int) -> Placement:
@@ -60,49 +62,90 @@ def place(db: sqlite3.Connection, request: Request, gate: Gate, reserve: Reserve
     raises   Unavailable when the database refuses; nothing was kept then
     """
     view_json = decisions.encode_view(request.view)
-    market, intent = request.market, request.intent
     with write(db):
-        at_risk = exposure.read(db, request.agent, market.ticker, market.exchange_index)
-        verdict = gate(at_risk)
-        decision = Decision(
-            decision_id=ulid(now_ms),
-            agent=request.agent,
-            ticker=market.ticker,
-            purpose=request.purpose,
-            at_ms=now_ms,
-            intent=intent,
-            verdict=verdict,
-            view_json=view_json,
-            publish=request.view.quote.publish,
-        )
+        at_risk = exposure.read(db, request.agent, request.market.ticker, request.market.exchange_index)
+        placement = _weigh(request, view_json, at_risk, gate, reserve, now_ms)
+        decision = placement.decision
         decisions.insert(db, decision, request.parameters, request.code_sha256)
         circumstances.insert(db, decision.decision_id, request.question_json, at_risk)
-        if verdict.answer is Answer.REFUSED:
-            if verdict.latch:
-                _latch(db, request.agent, verdict, now_ms)
-            return Placement(decision, None)
-        reduce_only, reserved_micros = reserve(at_risk, verdict.count_ch)
-        order = Order(
-            client_order_id=client_order_id(request.floor_id, request.agent, now_ms),
-            agent=request.agent,
-            ticker=market.ticker,
-            exchange_index=market.exchange_index,
-            side=intent.side,
-            price_cc=intent.limit_cc,
-            count_ch=verdict.count_ch,
-            time_in_force=intent.time_in_force,
-            purpose=request.purpose,
-            state=State.PLANNED,
-            decision_id=decision.decision_id,
-            created_at_ms=now_ms,
-            reserved_micros=reserved_micros,
-            expires_at_ms=request.expires_at_ms,
-            post_only=intent.post_only,
-            reduce_only=reduce_only,
-            updated_at_ms=now_ms,
-        )
-        orders.insert(db, order, request.environment)
-    return Placement(decision, order)
+        if placement.order is not None:
+            orders.insert(db, placement.order, request.environment)
+        elif decision.verdict.latch:
+            _latch(db, request.agent, decision.verdict, now_ms)
+    return placement
+
+
+def unwritten(
+    db: sqlite3.Connection, request: Request, gate: Gate, reserve: Reserve, entries: Sequence[Entry], now_ms: int
+) -> Placement:
+    """What `place` would keep of an exit, while the database takes no writes: for the spool.
+
+    entries  what is spooled already: exits among them count, and those that are over count no more
+    """
+    market = request.market
+    flying_ch = spooled.exits_in_flight_ch(entries, market.ticker)
+    try:
+        at_risk = exposure.read(db, request.agent, market.ticker, market.exchange_index)
+        flying_ch -= spooled.ended_exits_ch(db, entries, request.agent, market.ticker)
+    except sqlite3.Error:  # it cannot even be read: then the trader's own view has to do
+        at_risk = Exposure(0, 0, position_ch=request.view.position_ch)
+    at_risk = replace(at_risk, exits_in_flight_ch=at_risk.exits_in_flight_ch + flying_ch)
+    return _weigh(request, decisions.encode_view(request.view), at_risk, gate, reserve, now_ms)
+
+
+def as_exit(request: Request, placement: Placement, sent_at_ms: int) -> spooled.Exit:
+    """A placement as it is spooled, marked sent."""
+    assert placement.order is not None
+    return spooled.Exit(
+        request.environment,
+        placement.decision,
+        dict(request.parameters),
+        request.code_sha256,
+        request.question_json,
+        placement.at_risk,
+        placement.order,
+        sent_at_ms,
+    )
+
+
+def _weigh(request: Request, view_json: str, at_risk: Exposure, gate: Gate, reserve: Reserve, now_ms: int) -> Placement:
+    """Ask the gate; the decision and the order as they would be kept."""
+    market, intent = request.market, request.intent
+    verdict = gate(at_risk)
+    decision = Decision(
+        decision_id=ulid(now_ms),
+        agent=request.agent,
+        ticker=market.ticker,
+        purpose=request.purpose,
+        at_ms=now_ms,
+        intent=intent,
+        verdict=verdict,
+        view_json=view_json,
+        publish=request.view.quote.publish,
+    )
+    if verdict.answer is Answer.REFUSED:
+        return Placement(decision, None, at_risk)
+    reduce_only, reserved_micros = reserve(at_risk, verdict.count_ch)
+    order = Order(
+        client_order_id=client_order_id(request.floor_id, request.agent, now_ms),
+        agent=request.agent,
+        ticker=market.ticker,
+        exchange_index=market.exchange_index,
+        side=intent.side,
+        price_cc=intent.limit_cc,
+        count_ch=verdict.count_ch,
+        time_in_force=intent.time_in_force,
+        purpose=request.purpose,
+        state=State.PLANNED,
+        decision_id=decision.decision_id,
+        created_at_ms=now_ms,
+        reserved_micros=reserved_micros,
+        expires_at_ms=request.expires_at_ms,
+        post_only=intent.post_only,
+        reduce_only=reduce_only,
+        updated_at_ms=now_ms,
+    )
+    return Placement(decision, order, at_risk)
 
 
 def _latch(db: sqlite3.Connection, agent: str, verdict: Verdict, now_ms: int) -> None:
