@@ -45,10 +45,13 @@ def market(ticker=TICKER, **more):
     return replace(plain, **more)
 
 
-def quote(bid_cc=4_000, ask_cc=4_200, ticker=TICKER, trusted=True, publish=1):
+def quote(bid_cc=4_000, ask_cc=4_200, ticker=TICKER, trusted=True, publish=1, heard_at_ms=CLOSE_MS):
+    """A published book; by default its stream is heard for as long as the market lives."""
     bids = ((bid_cc, 10_000),) if bid_cc is not None else ()
     asks = ((ask_cc, 10_000),) if ask_cc is not None else ()
-    return Quote(ticker, publish, 0, bids, asks, trusted=trusted, distrust="" if trusted else "gapped")
+    return Quote(
+        ticker, publish, 0, bids, asks, heard_at_ms=heard_at_ms, trusted=trusted, distrust="" if trusted else "gapped"
+    )
 
 
 def intent(side=Side.BID, limit_cc=4_200, **more):

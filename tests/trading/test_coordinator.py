@@ -534,6 +534,15 @@ def test_quotes_are_pulled_from_a_book_that_stays_untrusted(desk):
     assert len(cancels(desk.clock(2_000))) == 1
 
 
+def test_nothing_rests_on_quotes_of_a_collector_that_fell_silent(desk):
+    """It marked nothing when it died or hung: its last word still says that the book is trusted."""
+    rest(desk)
+    desk.quote(quote(publish=9, heard_at_ms=desk.now_ms))
+    assert cancels(desk.clock(15_000 + Tempo().distrust_ms - 1)) == []
+    (cancel,) = cancels(desk.clock(1))
+    assert cancel.why == f"book untrusted for {Tempo().distrust_ms} ms"
+
+
 def test_a_resting_order_stays_while_the_strategy_is_silent_and_goes_when_it_turns(desk):
     rest(desk)
     assert cancels(desk.clock(60_000)) == []

@@ -5,6 +5,7 @@ from outcry.domain.view import Quote, View
 from outcry.trading.events import Bars, Quotes
 from outcry.trading.history import BAR_MS, History
 
+SILENT_MS = 15_000  # a quiet book is published again every few seconds while its stream is alive
 FORGET_MS = 600_000  # a market closed for so long, in which nothing is held, is dropped
 
 
@@ -63,8 +64,13 @@ class Board:
         )
 
     def untrusted_for_ms(self, ticker: str, now_ms: int) -> int | None:
-        """How long the book has been untrusted; None while it is trusted."""
-        since_ms = self._untrusted_since_ms.get(ticker)
+        """How long the book has been untrusted; None while it is trusted.
+
+        A collector that died or hangs marks nothing: its last quotes are not trusted for longer than its silence proves.
+        """
+        since_ms, quote = self._untrusted_since_ms.get(ticker), self.quotes.get(ticker)
+        if since_ms is None and quote is not None and now_ms - quote.heard_at_ms > SILENT_MS:
+            since_ms = quote.heard_at_ms + SILENT_MS
         return None if since_ms is None else max(0, now_ms - since_ms)
 
     def view(self, ticker: str, now_ms: int, *, position_ch: int, draw: float) -> View:
