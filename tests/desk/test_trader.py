@@ -246,6 +246,26 @@ def test_nobody_enters_while_the_exchange_says_that_the_markets_shard_does_not_t
     assert len(ready.link.sent) == 1
 
 
+def test_nobody_enters_while_nobody_books(ready):
+    """A dead clerk books no fills, so no stop-loss knows of a position: what it would hold is not to be bought."""
+
+    def beat(at_ms):
+        system.beat(
+            ready.db, "clerk", pid=1, started_at_ms=1, state="READY", state_since_ms=1, version="", detail={},
+            now_ms=at_ms,
+        )  # fmt: skip
+
+    beat(ready.now_ms + 1_000 - 90_001)
+    ready.later(1_000)
+    assert ready.link.sent == []
+    assert ready.db.execute("SELECT reason FROM decisions").fetchone()[0] == (
+        "stopped: the clerk gave no sign of life for 90 s"
+    )
+    beat(ready.now_ms + 100_000)
+    ready.later(100_000)
+    assert len(ready.link.sent) == 1
+
+
 def test_a_lost_day_is_over_until_the_next_whatever_is_restarted(ready):
     """The agent may lose its $10. It loses $12 by a fee, in a market that has paid: nothing about that can recover."""
     costly = Fill(

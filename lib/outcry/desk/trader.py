@@ -42,6 +42,7 @@ CLOCK_EVERY_S = 1.0
 FLUSH_EVERY_S = 5.0
 BEAT_EVERY_S = 30.0
 CHECKPOINT_EVERY_S = 30.0
+CLERK_SILENT_MS = 90_000  # three of its beats
 
 _log = log.get(__name__)
 
@@ -207,17 +208,25 @@ class Trader:
         """The world around an intent, read inside the turn that asks about it; the halt file at this very moment."""
         control = self.coordinator.control or Control(self._clock(), unready="controls not read yet")
         ticker = place.market.ticker
+        stopped = control.stopped or dict(control.stopped_markets).get(ticker, "") or control.unready
         return Facts(
             market=place.market,
             quote=place.view.quote,
             predecessor_volume_ch=self._feed.predecessor_volume_ch(place.market),
             index_at_ms=place.index_at_ms,
             halted=self._feed.halt_file_reason() or control.halted,
-            stopped=control.stopped or dict(control.stopped_markets).get(ticker, "") or control.unready,
+            stopped=stopped or self._unbooked(),
             paused=control.paused,
             stage=self._feed.stage(),
             exchange_open=shards.trading(self._db, place.market.exchange_index),
         )
+
+    def _unbooked(self) -> str:
+        """Why nobody books just now: what is bought then is held by nobody's stop-loss. "" while the clerk lives."""
+        beat_ms, at_ms = feed.clerk_beat_ms(self._db), self._clock()
+        if beat_ms is None or abs(at_ms - beat_ms) <= CLERK_SILENT_MS:
+            return ""
+        return f"the clerk gave no sign of life for {(at_ms - beat_ms) // 1_000} s"
 
     # ---- what has its time ------------------------------------------------------------------------------------------
 

@@ -71,6 +71,12 @@ def unsettled_fills(db: sqlite3.Connection, agent: str) -> list[Fill]:
     return [fill_of(row) for row in rows]
 
 
+def clerk_beat_ms(db: sqlite3.Connection) -> int | None:
+    """When the clerk last gave a sign of life; None when it never ran here."""
+    row = db.execute("SELECT beat_at_ms FROM heartbeats WHERE program = 'clerk'").fetchone()
+    return row["beat_at_ms"] if row else None
+
+
 def floor_id(db: sqlite3.Connection) -> str | None:
     """The six letters in every order id of this floor; None before the first migration named it."""
     row = db.execute("SELECT floor_id FROM floor").fetchone()
