@@ -66,7 +66,7 @@ class Board:
     def untrusted_for_ms(self, ticker: str, now_ms: int) -> int | None:
         """How long the book has been untrusted; None while it is trusted.
 
-        A collector that died or hangs marks nothing: its last quotes are not trusted for longer than its silence proves.
+        A collector that died or hangs marks nothing: its last quotes are not trusted for longer than that proves.
         """
         since_ms, quote = self._untrusted_since_ms.get(ticker), self.quotes.get(ticker)
         if since_ms is None and quote is not None and now_ms - quote.heard_at_ms > SILENT_MS:
