@@ -21,6 +21,7 @@ from outcry.desk.collector_publish import Publisher
 from outcry.desk.discovery import Exchange
 from outcry.desk.errands import Done, Errands
 from outcry.desk.market_watch import MarketWatch
+from outcry.desk.refusals import Refusals
 from outcry.desk.scribe import Scribe
 from outcry.desk.second_bars import SecondBars
 from outcry.desk.standing import Standing
@@ -79,6 +80,7 @@ class Collector:
         self._scribe = Scribe(floor.tape, now_ns) if settings.collector.tape else None
         self._publisher = Publisher(db, self._books, self._bars, self._scribe)
         self._standing = Standing(db, NAME, supervisor, "CONNECTING", now_ms())
+        self._refusals = Refusals(db, floor.database, NAME, "program", NAME, settings.risk)
         self._due: dict[str, float] = {}
         self._following: list[str] = []
         self._failing: set[str] = set()  # errands whose last try failed: complained about once
@@ -114,7 +116,8 @@ class Collector:
         at_ms = now_ms()
         self._index.take(at_ms, self._scribe)
         self._books.heard(self._stream.heard_at_ms)
-        self._guarded(partial(self._publisher.publish, at_ms))
+        if self._refusals.may_try(at_ms):
+            self._guarded(partial(self._publisher.publish, at_ms))
 
     def _is_due(self, name: str, every_s: float) -> bool:
         now = time.monotonic()
@@ -129,6 +132,8 @@ class Collector:
             work()
         except (Unavailable, sqlite3.Error) as error:
             self._refused_at = time.monotonic()
+            if self._refusals.of(error):
+                self._refusals.heard(error, now_ms())
             self._standing.enter("ERROR", f"database: {error}", now_ms())
 
     # ---- the stream -----------------------------------------------------------------------------------------------
@@ -351,6 +356,7 @@ class Collector:
     # ---- now and then ---------------------------------------------------------------------------------------------
 
     def _housekeeping(self, at_ms: int) -> None:
+        self._refusals.tend(at_ms)
         if self._is_due("checkpoint", CHECKPOINT_S):
             self._checkpoint(at_ms)
         if self._is_due("prune", PRUNE_S):

@@ -44,6 +44,7 @@ class Standing:
         """Write the heartbeat every 30 s and after each change; returns the seconds until it is to be asked again."""
         self._tell(now_ms)
         if now_ms - self._beat_ms >= BEAT_MS:
+            self._supervisor.beat()  # the loop lives, whatever the database says
             system.beat(
                 self._db,
                 self._program,
@@ -56,7 +57,6 @@ class Standing:
                 now_ms=now_ms,
                 checkpoint_at_ms=self.checkpoint_ms,
             )
-            self._supervisor.beat()
             self._beat_ms = now_ms
         return LOOK_S
 
