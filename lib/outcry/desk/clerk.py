@@ -11,15 +11,16 @@ ERROR    a pass failed, or something differs; bin/status says what
 import signal
 import sqlite3
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from types import FrameType
 
-from outcry.desk import connect
+from outcry.desk import connect, orphans
+from outcry.desk.backlog import Backlog
 from outcry.desk.day import priceless, roll, trading_day
 from outcry.desk.link import NAME, Link, find, recall, remember
+from outcry.desk.refusals import Refusals
 from outcry.desk.standing import Standing
 from outcry.domain.errors import InvariantBroken, Misconfigured, OutcryError, SchemaDrift, Unavailable
 from outcry.ops import log
@@ -27,7 +28,7 @@ from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor
 from outcry.ops.lock import one_instance
 from outcry.ops.supervisor import Supervisor
-from outcry.store import database, report
+from outcry.store import database, report, spool
 from outcry.venue.messages import FillMessage, MarketPosition, UserOrder
 from outcry.venue.stream import Connected, Disconnected, Event
 
@@ -35,7 +36,7 @@ CHANNELS = ("fill", "user_orders", "market_positions")
 PRIVATE = (FillMessage, UserOrder, MarketPosition)
 POLL_S = 0.1
 WATCH_S = 1.0  # how often look-ups, settlements and the day are thought of; most of the time nothing is due
-CHECKPOINT_S, TIDY_S = 60.0, 5.0
+CHECKPOINT_S, TIDY_S, ADOPT_S = 60.0, 5.0, 15.0
 AGAIN_S, AGAIN_MS = 600.0, 2 * 86_400_000  # how often settlements that were booked are read again, how far back
 HURRY_S, LIVELY_S, CALM_S = 1.0, 3.0, 10.0  # between two passes: in doubt, after bookings, else
 LIVELY_MS = 60_000
@@ -82,7 +83,8 @@ class Clerk:
         self._key = connect.signer(floor)
         self._memory = recall(floor, now_ms())
         self._link: Link | None = None
-        self._backlog: deque[Event] = deque()  # heard, not yet booked: the database may refuse for a while
+        self._backlog = Backlog(spool.file_of(floor.folder, NAME))
+        self._refusals = Refusals(db, floor.database, NAME, "floor", "", floor.settings.risk)
         self._standing = Standing(db, NAME, supervisor, "WAITING", now_ms())
         self._passed_ms = now_ms()
         self._day = ""
@@ -92,6 +94,8 @@ class Clerk:
         self._jobs = [
             self._pass,
             _Job(self._beat),
+            _Job(self._tend),
+            _Job(self._adopt),
             _Job(self._look_up),
             _Job(self._settlements),
             _Job(self._settlements_again, time.monotonic() + AGAIN_S),
@@ -147,6 +151,8 @@ class Clerk:
         except InvariantBroken as error:
             self._failed(str(error), "ledger")
         except (OutcryError, sqlite3.Error) as error:
+            if self._refusals.of(error):
+                self._refusals.heard(error, now_ms())
             self._failed(str(error), "")
         return None
 
@@ -171,15 +177,20 @@ class Clerk:
     def _drain(self) -> None:
         """Book what was heard, in order; an event leaves the backlog when it is done, or can never be."""
         while self._backlog and self._link:
+            if not self._refusals.may_try(now_ms()):
+                self._backlog.keep()
+                return
             try:
-                self._take(self._backlog[0], self._link)
-            except (Unavailable, sqlite3.Error):
+                self._take(self._backlog.first, self._link)
+            except (Unavailable, sqlite3.Error) as error:
+                if self._refusals.of(error):
+                    self._backlog.keep()
                 raise  # the same event again, next time
             except OutcryError:
-                self._backlog.popleft()
+                self._backlog.done()
                 self._hurry()
                 raise
-            self._backlog.popleft()
+            self._backlog.done()
 
     def _take(self, event: Event, link: Link) -> None:
         if isinstance(event, Connected):
@@ -258,6 +269,15 @@ class Clerk:
             self._standing.forbid("unread", why, at_ms)
         return TIDY_S
 
+    def _tend(self, at_ms: int) -> float:
+        self._refusals.tend(at_ms)
+        return WATCH_S
+
+    def _adopt(self, at_ms: int) -> float:
+        """Write what programs spooled that run no more."""
+        orphans.adopt(self._db, self._floor.folder / spool.FOLDER, NAME, at_ms)
+        return ADOPT_S
+
     def _beat(self, at_ms: int) -> float:
         stream = self._link.stream if self._link else None
         figures = {
@@ -279,3 +299,4 @@ class Clerk:
         self._enter("STOPPED", "asked to stop")
         for job in (self._checkpoint, self._beat):
             self._guarded(partial(job, now_ms()))
+        self._backlog.close()
