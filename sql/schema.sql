@@ -269,6 +269,15 @@ CREATE TABLE orders (                       -- state and counts are updated in p
     reason         TEXT NOT NULL DEFAULT ''
 ) STRICT;
 
+CREATE TABLE peaks (
+    scope          TEXT NOT NULL CHECK (scope IN ('floor', 'agent')),
+    name           TEXT NOT NULL,           -- '' for the floor
+    since_ms       INTEGER NOT NULL,        -- it counts from here: the roll of the day, a birth, or when a person resumed
+    result_micros  INTEGER NOT NULL,        -- gain or loss; an agent's without its allocation, the floor's of the day
+    reached_at_ms  INTEGER NOT NULL,
+    PRIMARY KEY (scope, name)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE performance_metrics (          -- rewritten by score
     agent          TEXT NOT NULL,
     window         TEXT NOT NULL,

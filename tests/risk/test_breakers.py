@@ -147,7 +147,8 @@ def test_calls_count_for_five_minutes_and_only_those_since():
     assert api_errors.counted(slices, 0, 300_999, LIMITS) == (110, 5)
     assert api_errors.counted(slices, 0, 301_000, LIMITS) == (110, 5)
     assert api_errors.counted(slices, 0, 301_001, LIMITS) == (100, 3)
-    assert api_errors.counted(slices, 1_001, 300_999, LIMITS) == (100, 3)
+    assert api_errors.counted(slices, 999, 300_999, LIMITS) == (110, 5)
+    assert api_errors.counted(slices, 1_000, 300_999, LIMITS) == (100, 3)
 
 
 # ---- the database ---------------------------------------------------------------------------------------------------

@@ -55,7 +55,7 @@ BREAKS = {
     "losing_streak_millionths": (lambda limits: losing_streak.check_losses(7, 500_000, limits), 5_000),
     "losing_streak_pause_ms": (lambda limits: losing_streak.rested(0, 3_600_000, limits), 3_600_000),
     "floor_drawdown_millionths": (lambda limits: drawdown.floor(0, -150_000_000, 10**9, limits), 150_001),
-    "api_window_ms": (lambda limits: api_errors.counted([(0, 1, 1)], 0, 300_000, limits), 299_999),
+    "api_window_ms": (lambda limits: api_errors.counted([(1, 1, 1)], 0, 300_001, limits), 299_999),
     "api_calls": (lambda limits: api_errors.check(20, 20, limits), 21),
     "api_errors_millionths": (lambda limits: api_errors.check(20, 3, limits), 150_000),
     "database_silence_ms": (lambda limits: database_silence.check(60_001, limits), 60_001),

@@ -17,7 +17,9 @@ from functools import partial
 from types import FrameType
 
 from outcry.desk import connect, orphans
+from outcry.desk.api_watch import ApiWatch
 from outcry.desk.backlog import Backlog
+from outcry.desk.breakers import Breakers
 from outcry.desk.day import priceless, roll, trading_day
 from outcry.desk.link import NAME, Link, find, recall, remember
 from outcry.desk.refusals import Refusals
@@ -31,6 +33,7 @@ from outcry.ops.supervisor import Supervisor
 from outcry.store import database, report, spool
 from outcry.venue.messages import FillMessage, MarketPosition, UserOrder
 from outcry.venue.stream import Connected, Disconnected, Event
+from outcry.venue.tally import Tally
 
 CHANNELS = ("fill", "user_orders", "market_positions")
 PRIVATE = (FillMessage, UserOrder, MarketPosition)
@@ -82,10 +85,13 @@ class Clerk:
         self._floor, self._db, self._supervisor = floor, db, supervisor
         self._key = connect.signer(floor)
         self._memory = recall(floor, now_ms())
+        self._calls = Tally()
         self._link: Link | None = None
         self._backlog = Backlog(spool.file_of(floor.folder, NAME))
         self._refusals = Refusals(db, floor.database, NAME, "floor", "", floor.settings.risk)
         self._standing = Standing(db, NAME, supervisor, "WAITING", now_ms())
+        self._api = ApiWatch(db, floor.settings.risk, self._calls, self._standing)
+        self._breakers = Breakers(db, floor.settings.risk, floor.settings.time_factor)
         self._passed_ms = now_ms()
         self._day = ""
         self._failures = 0
@@ -97,6 +103,7 @@ class Clerk:
             _Job(self._tend),
             _Job(self._adopt),
             _Job(self._look_up),
+            _Job(self._judge),
             _Job(self._settlements),
             _Job(self._settlements_again, time.monotonic() + AGAIN_S),
             _Job(self._checkpoint, time.monotonic() + CHECKPOINT_S),
@@ -169,7 +176,7 @@ class Clerk:
 
     def _connect(self) -> None:
         """Find where the exchange answers now. What was learnt of the account stays."""
-        self._link = find(self._floor, self._db, self._key, self._memory)
+        self._link = find(self._floor, self._db, self._key, self._memory, self._calls)
         self._failures = 0
         self._enter("SYNCING", f"connecting to {self._link.addresses.rest_url}")
         self._link.rest.learn()
@@ -242,6 +249,12 @@ class Clerk:
             self._link.lookups.resolve_fills(at_ms)
         return WATCH_S
 
+    def _judge(self, at_ms: int) -> float:
+        """Ask the breakers."""
+        self._api.look(at_ms)
+        self._breakers.look(at_ms)
+        return WATCH_S
+
     def _settlements(self, at_ms: int) -> float:
         if self._link is not None and self._link.sync.bookings.settlements(at_ms):
             self._hurry()
@@ -285,6 +298,7 @@ class Clerk:
             "heard_at_ms": stream.heard_at_ms if stream else 0,
             "passed_at_ms": self._passed_ms,
             "waiting_to_book": len(self._backlog),
+            "calls": self._api.told(at_ms),
         }
         return self._standing.beat_if_due(figures, at_ms)
 

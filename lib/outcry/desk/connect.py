@@ -10,6 +10,7 @@ from outcry.venue import sign
 from outcry.venue.budget import SharedBudget
 from outcry.venue.rest import Rest
 from outcry.venue.sign import Signer
+from outcry.venue.tally import Tally
 
 
 def books(floor: Floor, *, timeout_ms: int = database.VERB_TIMEOUT_MS, checkpoints: bool = False) -> sqlite3.Connection:
@@ -31,7 +32,10 @@ def signer(floor: Floor) -> Signer:
     return sign.load_key(floor.key_file, floor.key_id())
 
 
-def rest(floor: Floor, key: Signer, url: str, timeout_s: tuple[float, float] = (3.05, 10.0)) -> Rest:
-    """REST with the budget that all programs of this floor share."""
+def rest(
+    floor: Floor, key: Signer, url: str, timeout_s: tuple[float, float] = (3.05, 10.0), tally: Tally | None = None
+) -> Rest:
+    """REST with the budget that all programs of this floor share. `tally` counts this program's calls."""
     budget = SharedBudget(BudgetFile(floor.budget_file))
-    return Rest(url, key, budget, underlying=floor.settings.discovery.underlying, timeout_s=timeout_s)
+    underlying = floor.settings.discovery.underlying
+    return Rest(url, key, budget, underlying=underlying, timeout_s=timeout_s, tally=tally)

@@ -12,6 +12,7 @@ from outcry.ops.floor import Floor
 from outcry.venue.rest import Rest
 from outcry.venue.sign import Signer
 from outcry.venue.spot.coinbase import Coinbase
+from outcry.venue.tally import Tally
 
 TIMEOUT_S = (3.05, 5.0)
 HISTORY_MS = 900_000  # how far back the index is preloaded, before look-backs are shortened
@@ -23,6 +24,7 @@ class Exchange:
 
     def __init__(self, floor: Floor, key: Signer) -> None:
         self._floor, self._key = floor, key
+        self.calls = Tally()
         self._url = ""
         self._rest: Rest | None = None
 
@@ -62,5 +64,5 @@ class Exchange:
     def _here(self) -> Rest:
         url = self._floor.addresses().rest_url
         if self._rest is None or url != self._url:
-            self._rest, self._url = connect.rest(self._floor, self._key, url, TIMEOUT_S), url
+            self._rest, self._url = connect.rest(self._floor, self._key, url, TIMEOUT_S, self.calls), url
         return self._rest

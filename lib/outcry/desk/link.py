@@ -17,6 +17,7 @@ from outcry.store import checkpoints
 from outcry.venue.rest import Rest
 from outcry.venue.sign import Signer
 from outcry.venue.stream import Stream
+from outcry.venue.tally import Tally
 
 NAME = "clerk"
 
@@ -42,10 +43,10 @@ class Link:
             return True
 
 
-def find(floor: Floor, db: sqlite3.Connection, key: Signer, memory: Memory) -> Link:
+def find(floor: Floor, db: sqlite3.Connection, key: Signer, memory: Memory, tally: Tally | None = None) -> Link:
     """A link to where the exchange answers now. Raises Unavailable when it does not say where."""
     addresses = floor.addresses()
-    rest = connect.rest(floor, key, addresses.rest_url)
+    rest = connect.rest(floor, key, addresses.rest_url, tally=tally)
     stream = Stream(addresses.stream_url, key)
     return Link(addresses, rest, stream, StateSync(db, rest, memory), Lookups(db, rest), PrivateFeed(db, rest))
 

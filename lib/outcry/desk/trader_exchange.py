@@ -9,6 +9,7 @@ from outcry.ops.floor import Floor
 from outcry.trading.orders import Fee
 from outcry.venue import fees
 from outcry.venue.rest import Rest
+from outcry.venue.tally import Tally
 from outcry.venue.wire import NewOrder, OrderReport, Placed
 
 
@@ -43,12 +44,14 @@ class RestLink:
     def __init__(self, floor: Floor) -> None:
         """Raises Misconfigured when the key is missing or readable by others."""
         self._floor, self._signer = floor, connect.signer(floor)
+        self.calls = Tally()
         self._rest: Rest | None = None
 
     def exchange(self) -> Exchange:
         """The connection. Raises Unavailable while nobody knows where the exchange is."""
         if self._rest is None:
-            self._rest = connect.rest(self._floor, self._signer, self._floor.addresses().rest_url)
+            url = self._floor.addresses().rest_url
+            self._rest = connect.rest(self._floor, self._signer, url, tally=self.calls)
         return self._rest
 
     def broken(self) -> None:

@@ -34,7 +34,7 @@ def good(calls: int, failed: int, limits: Limits) -> bool:
 
 
 def counted(slices: Iterable[Slice], since_ms: int, now_ms: int, limits: Limits) -> tuple[int, int]:
-    """Calls and failures in slices that began within the window, and not before `since_ms`; none from the future."""
-    begin_ms = max(since_ms, now_ms - limits.api_window_ms)
+    """Calls and failures in slices that began within the window, and after `since_ms`; none from the future."""
+    begin_ms = max(since_ms + 1, now_ms - limits.api_window_ms)
     within = [(calls, failed) for at_ms, calls, failed in slices if begin_ms <= at_ms <= now_ms]
     return sum(calls for calls, _ in within), sum(failed for _, failed in within)

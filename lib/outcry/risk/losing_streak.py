@@ -25,7 +25,7 @@ def needed(break_even_millionths: int, limits: Limits) -> int:
     >>> [needed(share, Limits()) for share in (100_000, 500_000, 684_000, 900_000)]
     [44, 7, 5, 5]
     """
-    lose = ALL - break_even_millionths
+    lose = max(0, ALL - break_even_millionths)
     count, chance, scale = 0, 1, 1
     while chance * ALL >= limits.losing_streak_millionths * scale and count < LONGEST:
         count, chance, scale = count + 1, chance * lose, scale * ALL

@@ -228,15 +228,16 @@ def agent_equity_micros(db: sqlite3.Connection) -> dict[str, int]:
 def record_day(
     db: sqlite3.Connection, day: str, equity_micros: int, agents_micros: Mapping[str, int], now_ms: int
 ) -> bool:
-    """Fix a trading day's capital and each agent's equity at its roll; False when the day was fixed before.
+    """Fix a trading day's capital and each agent's equity at its roll; False when it, or a later one, was fixed before.
 
-    What was stopped for the day before may go on, in the same transaction.
+    A clock that was set back begins no day again. What was stopped for the day before may go on, in this transaction.
 
     day  YYYY-MM-DD in the floor's zone
     """
     with write(db):
         fixed = db.execute(
-            "INSERT INTO capital (day, equity_micros, at_ms) VALUES (?, ?, ?) ON CONFLICT (day) DO NOTHING",
+            "INSERT INTO capital (day, equity_micros, at_ms) SELECT ?1, ?2, ?3"
+            " WHERE NOT EXISTS (SELECT 1 FROM capital WHERE day >= ?1)",
             (day, equity_micros, now_ms),
         ).rowcount
         if not fixed:
@@ -253,3 +254,9 @@ def capital_micros(db: sqlite3.Connection) -> int | None:
     """The capital in force: floor equity at the last roll of the trading day; None before the first."""
     row = db.execute("SELECT equity_micros FROM capital ORDER BY day DESC LIMIT 1").fetchone()
     return row["equity_micros"] if row else None
+
+
+def rolled_at_ms(db: sqlite3.Connection) -> int:
+    """When the trading day in force was first seen; 0 before the first."""
+    row = db.execute("SELECT at_ms FROM capital ORDER BY day DESC LIMIT 1").fetchone()
+    return row["at_ms"] if row else 0

@@ -30,16 +30,22 @@ def today(db: sqlite3.Connection, agent: str, rolled_at_ms: int) -> tuple[int, i
 
 def since_streak(db: sqlite3.Connection, agent: str) -> tuple[int, int]:
     """How often a losing streak paused an agent, and its trades since the last time."""
+    pauses, paused_at_ms = streak_pauses(db, agent)
+    if not pauses:
+        return 0, 0
+    trades = db.execute(
+        "SELECT count(*) FROM (SELECT 1 FROM orders WHERE agent = ? AND created_at_ms > ? AND purpose = 'entry'"
+        "  AND (filled_ch > 0 OR state NOT IN ('abandoned', 'executed', 'canceled', 'rejected', 'absent')) LIMIT ?)",
+        (agent, paused_at_ms, STREAK_TRADES),
+    ).fetchone()[0]
+    return pauses, trades
+
+
+def streak_pauses(db: sqlite3.Connection, agent: str) -> tuple[int, int]:
+    """How often a losing streak paused an agent, and when it did last; (0, 0) for never."""
     row = db.execute(
-        "SELECT count(*) AS pauses, max(at_ms) AS at_ms FROM controls WHERE scope = 'agent' AND name = ?"
+        "SELECT count(*) AS pauses, coalesce(max(at_ms), 0) AS at_ms FROM controls WHERE scope = 'agent' AND name = ?"
         " AND kind = 'stop_entries' AND cause = 'losing_streak' AND active = 1",
         (agent,),
     ).fetchone()
-    if not row["pauses"]:
-        return 0, 0
-    trades = db.execute(
-        "SELECT count(*) FROM (SELECT 1 FROM orders WHERE agent = ? AND created_at_ms >= ? AND purpose = 'entry'"
-        "  AND (filled_ch > 0 OR state NOT IN ('abandoned', 'executed', 'canceled', 'rejected', 'absent')) LIMIT ?)",
-        (agent, row["at_ms"], STREAK_TRADES),
-    ).fetchone()[0]
-    return row["pauses"], trades
+    return row["pauses"], row["at_ms"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from outcry.domain.errors import Misconfigured
-from outcry.store.database import write
+from outcry.store.database import joined, write
 
 RESERVED = frozenset({"manual", "parked", "rounding"})  # owners of fills and cash that no agent earned
 
@@ -109,16 +109,24 @@ def get(db: sqlite3.Connection, name: str) -> Agent:
 
 
 def set_paused(
-    db: sqlite3.Connection, name: str, paused: bool, *, reason: str, now_ms: int, rule: str = "person"
+    db: sqlite3.Connection,
+    name: str,
+    paused: bool,
+    *,
+    reason: str,
+    now_ms: int,
+    rule: str = "person",
+    evidence: Mapping[str, Any] | None = None,
 ) -> bool:
     """Pause an agent's entries (its exits go on), or let it enter again; False when nothing changed."""
-    with write(db):
+    with joined(db):
         changed = db.execute(
             "UPDATE agents SET paused = ?, pause_reason = ? WHERE name = ? AND (paused, pause_reason) <> (?, ?)",
             (paused, reason, name, paused, reason),
         ).rowcount
         if changed:
-            _evolved(db, name, now_ms, rule=rule, act="paused" if paused else "resumed", evidence={"reason": reason})
+            facts = {"reason": reason, **(evidence or {})}
+            _evolved(db, name, now_ms, rule=rule, act="paused" if paused else "resumed", evidence=facts)
     return bool(changed)
 
 
@@ -147,6 +155,14 @@ def history(db: sqlite3.Connection, name: str) -> list[dict[str, Any]]:
     """What happened to an agent and why, oldest first."""
     rows = db.execute("SELECT at_ms, rule, act, evidence FROM evolution_events WHERE agent = ? ORDER BY id", (name,))
     return [{**dict(row), "evidence": json.loads(row["evidence"])} for row in rows]
+
+
+def last_time(db: sqlite3.Connection, name: str, act: str) -> tuple[str, int]:
+    """Which rule last did this to an agent, and when; ("", 0) when none did."""
+    row = db.execute(
+        "SELECT rule, at_ms FROM evolution_events WHERE agent = ? AND act = ? ORDER BY id DESC LIMIT 1", (name, act)
+    ).fetchone()
+    return (row["rule"], row["at_ms"]) if row else ("", 0)
 
 
 def open_floor(db: sqlite3.Connection, floor_id: str, environment: str, now_ms: int) -> str:

@@ -107,6 +107,16 @@ def set_control(
     return True
 
 
+def last_change(db: sqlite3.Connection, scope: str, name: str, kind: str, cause: str) -> tuple[bool, int]:
+    """Whether a cause forbids something now, and since when it does or does not; (False, 0) when it never did."""
+    row = db.execute(
+        "SELECT active, at_ms FROM controls WHERE scope = ? AND name = ? AND kind = ? AND cause = ?"
+        " ORDER BY id DESC LIMIT 1",
+        (scope, name, kind, cause),
+    ).fetchone()
+    return (bool(row["active"]), row["at_ms"]) if row else (False, 0)
+
+
 def stop_for_the_day(db: sqlite3.Connection, scope: str, name: str, reason: str, program: str, now_ms: int) -> None:
     """Stop entries of the floor or an agent until the trading day rolls; in the transaction of the refusal.
 

@@ -18,6 +18,7 @@ from outcry.domain.errors import Misconfigured, OutcryError, RateLimited, Refuse
 from outcry.venue import wire
 from outcry.venue.budget import Budget, Kind
 from outcry.venue.sign import Signer
+from outcry.venue.tally import Tally
 
 Parameters = Sequence[tuple[str, str | int]]
 
@@ -56,18 +57,20 @@ class Http:
         tries: int = 3,
         read_wait_s: float = 5.0,
         write_wait_s: float = 1.0,
+        tally: Tally | None = None,
     ) -> None:
         """
         timeout_s     for connecting, and for each silence while reading
         tries         how often a read is attempted in all
         read_wait_s, write_wait_s  how long a call may wait for our own budget before it is given up unsent
+        tally         where calls are counted, and those that failed: no answer, or one that the exchange could not give
         """
         self._base_url = base_url.rstrip("/")
         self._root = urlsplit(self._base_url).path
         self._signer, self._budget = signer, budget
         self._session = session or _session()
         self._now_ms, self._sleep, self._random = now_ms, sleep, random or _random.Random()
-        self._timeout_s, self._tries = timeout_s, tries
+        self._timeout_s, self._tries, self._tally = timeout_s, tries, tally or Tally()
         self._wait_s: dict[Kind, float] = {"read": read_wait_s, "write": write_wait_s}
         self._costs, self._default_cost = {(m, _shape(p)): cost for (m, p), cost in COSTS.items()}, DEFAULT_COST
 
@@ -171,10 +174,14 @@ class Http:
                 method, url, data=content, headers=headers, timeout=self._timeout_s, allow_redirects=False
             )
         except requests.RequestException as error:
+            self._tally.count(True, self._now_ms())
             raise Unavailable(f"{method} {path}: {type(error).__name__}: {error}") from error
         if response.status_code in accept:
+            self._tally.count(False, self._now_ms())
             return Reply(response.status_code, response.content)
-        raise failure(method, path, response.status_code, response.content)
+        refusal = failure(method, path, response.status_code, response.content)
+        self._tally.count(not isinstance(refusal, Refused), self._now_ms())
+        raise refusal
 
 
 def failure(method: str, path: str, status: int, body: bytes) -> OutcryError:

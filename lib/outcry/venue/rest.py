@@ -25,6 +25,7 @@ from outcry.venue.rest_shards import ShardCalls
 from outcry.venue.rest_subaccounts import SubaccountCalls
 from outcry.venue.rest_tier import TierCalls
 from outcry.venue.sign import Signer
+from outcry.venue.tally import Tally
 from outcry.venue.wire import NewOrder, OrderReport, Placed
 
 __all__ = ["NewOrder", "OrderReport", "Placed", "Rest"]
@@ -60,11 +61,13 @@ class Rest(
         sleep: Callable[[float], object] = time.sleep,
         random: _random.Random | None = None,
         timeout_s: tuple[float, float] = (3.05, 10.0),
+        tally: Tally | None = None,
     ) -> None:
         """
         base_url    up to and with /trade-api/v2
         underlying  {series ticker: index symbol} for the markets we return; the wire does not name it
         timeout_s   for connecting, and for each silence while reading
+        tally       where calls are counted, and those that failed
         """
         http = Http(
             base_url,
@@ -75,6 +78,7 @@ class Rest(
             sleep=sleep,
             random=random,
             timeout_s=timeout_s,
+            tally=tally,
         )
         MarketCalls.__init__(self, http, underlying or {}, monotonic)
         self._budget = budget
