@@ -1,5 +1,6 @@
 """A local exchange in a thread, fed by hand, and clients that hold every answer against the exchange's description."""
 
+import contextlib
 import http.client
 import itertools
 import json
@@ -120,6 +121,7 @@ class LocalExchange:
         self.exchange = make(self.engine, self.source, lambda: self.books.keep(self.engine), keys, now_ms, terms)
         self.server = Server(self.exchange, now_ms, new_socket=self.exchange.new_socket)
         self.host, self.port = self.server.address
+        self.leaving = contextlib.ExitStack()  # what ends with it
         self._stopping, self._failure = threading.Event(), list[BaseException]()
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
@@ -145,6 +147,7 @@ class LocalExchange:
         self.feed(*(Listed(one, now_ms()) for one in markets))
 
     def stop(self) -> None:
+        self.leaving.close()
         self._stopping.set()
         self._thread.join(5)
         assert not self._thread.is_alive()

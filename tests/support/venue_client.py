@@ -16,19 +16,23 @@ PLENTY = Rates(100_000, 100_000, 100_000, 100_000)
 
 
 def rest_of(exchange: LocalExchange, account: str | None = "floor", *, answer_s: float = 0.5) -> Rest:
-    """REST, patient for so long, that loses no time between its tries."""
-    return Rest(
+    """REST, patient for so long, that loses no time between its tries; closed when the exchange stops."""
+    rest = Rest(
         f"http://{exchange.host}:{exchange.port}/trade-api/v2",
         None if account is None else exchange.signers[account],
         LocalBudget(PLENTY),
         sleep=lambda _seconds: None,
         timeout_s=(1.0, answer_s),
     )
+    exchange.leaving.callback(rest._http._session.close)
+    return rest
 
 
 def stream_of(exchange: LocalExchange, account: str = "floor", *, silence_s: float = 25.0) -> Stream:
     url = f"ws://{exchange.host}:{exchange.port}/trade-api/ws/v2"
-    return Stream(url, exchange.signers[account], silence_s=silence_s, random=Random(1))
+    stream = Stream(url, exchange.signers[account], silence_s=silence_s, random=Random(1))
+    exchange.leaving.callback(stream.close)
+    return stream
 
 
 def collect(stream: Stream, enough: Callable[[list[Event]], bool], limit_s: float = 5.0) -> list[Event]:
