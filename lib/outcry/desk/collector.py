@@ -20,6 +20,7 @@ from outcry.desk.collector_index import IndexPrices
 from outcry.desk.collector_publish import Publisher
 from outcry.desk.discovery import Exchange
 from outcry.desk.errands import Done, Errands
+from outcry.desk.market_breaker import MarketBreaker
 from outcry.desk.market_watch import MarketWatch
 from outcry.desk.refusals import Refusals
 from outcry.desk.scribe import Scribe
@@ -78,7 +79,8 @@ class Collector:
         self._wanted = Subscriptions(self._stream, self._index.index_ids)
         self._errands, self._exchange = Errands(), Exchange(floor, key)
         self._scribe = Scribe(floor.tape, now_ns) if settings.collector.tape else None
-        self._publisher = Publisher(db, self._books, self._bars, self._scribe)
+        self._breaker = MarketBreaker(db, settings.risk, settings.time_factor)
+        self._publisher = Publisher(db, self._books, self._bars, self._scribe, self._breaker)
         self._standing = Standing(db, NAME, supervisor, "CONNECTING", now_ms())
         self._refusals = Refusals(db, floor.database, NAME, "program", NAME, settings.risk)
         self._due: dict[str, float] = {}
@@ -245,6 +247,7 @@ class Collector:
         self._follow(at_ms)
         self._ask(at_ms)
         self._look_after_books()
+        self._breaker.settle(at_ms)
         self._settle_state(at_ms)
         self._housekeeping(at_ms)
 
@@ -365,7 +368,8 @@ class Collector:
         self._standing.beat_if_due(self._figures(), at_ms)
 
     def _figures(self) -> dict[str, object]:
-        return figures(self._stream, self._books, self._publisher, self._index, self._scribe, self._counters)
+        told = figures(self._stream, self._books, self._publisher, self._index, self._scribe, self._counters)
+        return {**told, "calls": self._exchange.calls.slices(now_ms() - self._settings.risk.api_window_ms)}
 
     def _checkpoint(self, at_ms: int) -> None:
         try:

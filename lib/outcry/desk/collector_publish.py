@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Iterable
 
 from outcry.desk.books import Books
+from outcry.desk.market_breaker import MarketBreaker
 from outcry.desk.scribe import Scribe
 from outcry.desk.second_bars import SecondBars
 from outcry.domain.view import Bar
@@ -17,8 +18,15 @@ HISTORY_ROWS = 400  # of preloaded history a publish: nobody is to wait for a lo
 class Publisher:
     """Numbers publishes; the number goes on from the database's, over restarts."""
 
-    def __init__(self, db: sqlite3.Connection, books: Books, bars: SecondBars, scribe: Scribe | None) -> None:
-        self._db, self._books, self._bars, self._scribe = db, books, bars, scribe
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        books: Books,
+        bars: SecondBars,
+        scribe: Scribe | None,
+        breaker: MarketBreaker | None = None,
+    ) -> None:
+        self._db, self._books, self._bars, self._scribe, self._breaker = db, books, bars, scribe, breaker
         self._history: deque[Bar] = deque()
         self.number = quotes.last(db).number
         self._begun = False
@@ -39,6 +47,8 @@ class Publisher:
         past = [self._history[place] for place in range(min(HISTORY_ROWS, len(self._history)))]
         if not rows and not due and not past:
             return False
+        if self._breaker:
+            self._breaker.see((row.quote for row in rows), at_ms)
         quotes.publish(self._db, self.number + 1, at_ms, rows, [*past, *due])
         self.number += 1
         self._books.published(rows)

@@ -36,11 +36,13 @@ from outcry.strategies import catalogue
 from outcry.trading.coordinator import Coordinator
 from outcry.trading.events import Clock, Control, Event, Note, Place
 from outcry.trading.tempo import Tempo
+from outcry.venue.tally import Tally
 
 POLL_S = 0.010
 CLOCK_EVERY_S = 1.0
 FLUSH_EVERY_S = 5.0
 BEAT_EVERY_S = 30.0
+TELL_EVERY_S = 1.0  # failed calls are told so soon: the clerk judges by them
 CHECKPOINT_EVERY_S = 30.0
 CLERK_SILENT_MS = 90_000  # three of its beats
 
@@ -54,7 +56,8 @@ def run(name: str, floor: Floor) -> None:
     """
     with one_instance(floor.folder, f"trader@{name}"):
         supervisor = Supervisor(f"trader@{name}")
-        trader = Trader(name, floor, RestLink(floor), asking=supervisor.interruptible)
+        link = RestLink(floor)
+        trader = Trader(name, floor, link, asking=supervisor.interruptible, calls=link.calls)
         try:
             supervisor.ready()
             while not supervisor.stopping:
@@ -81,9 +84,14 @@ class Trader:
         *,
         clock: Callable[[], int] = now_ms,
         asking: Callable[[], AbstractContextManager[None]] = nullcontext,
+        calls: Tally | None = None,
     ) -> None:
-        """`asking` is entered around each call to the exchange (see Hands)."""
+        """
+        asking  entered around each call to the exchange (see Hands)
+        calls   where they are counted
+        """
         self.name, self._floor, self._clock, self._asking = name, floor, clock, asking
+        self._calls, self._told_failed = calls or Tally(), 0
         self._db = connect.books(floor, timeout_ms=database.LOOP_TIMEOUT_MS)
         agent = agents.get(self._db, name)
         strategy = catalogue.build(agent.strategy, agent.parameters)
@@ -251,10 +259,13 @@ class Trader:
                 _log.info("resumed_journal", agent=self.name)
 
     def beat(self) -> bool:
-        """Every 30 s, and when the state machine moved: the heartbeat row. True when it was time for one."""
-        if not self._record.moved and not self._is_due("beat"):
+        """Every 30 s, when the state machine moved, soon after a failed call: the heartbeat row. True when written."""
+        failed = self._calls.failed != self._told_failed and self._is_due("tell")
+        if not self._record.moved and not failed and not self._is_due("beat"):
             return False
         self._next("beat", BEAT_EVERY_S)
+        self._next("tell", TELL_EVERY_S)
+        self._told_failed = self._calls.failed
         self._record.try_to_beat()
         return True
 
@@ -265,7 +276,13 @@ class Trader:
 
     def _figures(self) -> dict[str, object]:
         owed = self._hands.debts if self._hands else 0
-        return {"environment": self._who.environment, "publish": self._feed.marks.publish, "owed_writes": owed}
+        window_ms = self._floor.settings.risk.api_window_ms
+        return {
+            "environment": self._who.environment,
+            "publish": self._feed.marks.publish,
+            "owed_writes": owed,
+            "calls": self._calls.slices(self._clock() - window_ms),
+        }
 
     def _is_due(self, what: str) -> bool:
         return time.monotonic() >= self._due.get(what, 0.0)
