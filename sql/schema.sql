@@ -325,6 +325,13 @@ CREATE TABLE reconciliations (              -- the exchange identity, looked at;
     detail         TEXT NOT NULL DEFAULT ''
 ) STRICT;
 
+CREATE TABLE replays (
+    decision_id    TEXT PRIMARY KEY REFERENCES decisions (decision_id),
+    at_ms          INTEGER NOT NULL,
+    outcome        TEXT NOT NULL CHECK (outcome IN ('same', 'differs', 'not replayed')),
+    why            TEXT NOT NULL            -- what differs, or why it could not be made again
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE settlements (                  -- a later row of the same market supersedes an earlier one (re-determination)
     id             INTEGER PRIMARY KEY AUTOINCREMENT,
     ticker         TEXT NOT NULL,

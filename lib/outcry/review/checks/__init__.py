@@ -1,0 +1,1 @@
+"""Independent checks: one file each, pure, on first records only. They share nothing with the trader but units."""
