@@ -180,6 +180,45 @@ def test_a_whole_trade_enter_be_booked_be_stopped_be_flat(ready):
     assert orders.open_orders(ready.db) == []
 
 
+@pytest.mark.parametrize(
+    ("scope", "name", "kind"),
+    [("floor", "", "halt"), ("floor", "", "stop_entries"), ("agent", "bull", "stop_entries"),
+     ("market", TICKER, "stop_entries"), ("program", "trader@bull", "stop_entries"), ("pause", "bull", "")],
+)  # fmt: skip
+def test_whatever_a_breaker_forbids_exits_run_and_entries_do_not(ready, scope, name, kind):
+    ready.publish()
+    ready.turn(1_000)
+    ready.book()
+    ready.turn(10)
+    if scope == "pause":
+        agents.set_paused(ready.db, name, True, reason="drawdown", now_ms=ready.now_ms, rule="drawdown")
+    else:
+        system.set_control(ready.db, scope, name, kind, True, cause="breaker", reason="tripped", now_ms=ready.now_ms)
+    ready.publish(bid_cc=3_000, ask_cc=3_040, moved=False)
+    ready.turn(10)
+    assert [new.side for new in ready.link.sent] == [Side.BID, Side.ASK], "the stop-loss ran"
+    ready.book(price_cc=3_000)
+    ready.turn(10)
+    for _ in range(4):
+        ready.later(60_000)
+    assert ready.held_ch == 0 and len(ready.link.sent) == 2, "and nothing was entered, though the index rose"
+
+
+def test_a_failed_call_is_told_within_a_second_or_so(ready):
+    def told():
+        (beat,) = [beat for beat in system.heartbeats(ready.db) if beat.program == "trader@bull"]
+        return beat.detail["calls"]
+
+    assert told() == []
+    ready.trader._calls.count(False, ready.now_ms)
+    ready.turn(10)
+    assert told() == [], "what went well waits for the next heartbeat"
+    ready.trader._calls.count(True, ready.now_ms)
+    ready.trader._due.pop("tell", None)
+    ready.turn(10)
+    assert told() == [[ready.now_ms // 10_000 * 10_000, 2, 1]]
+
+
 def test_a_settlement_ends_a_position(ready):
     ready.publish()
     ready.turn(1_000)
