@@ -60,7 +60,7 @@ def test_every_figure_of_the_day(floor):
     assert (won.summary.trades, won.summary.won, won.summary.gross_micros) == (1, 1, 6_000_000)
     assert won.summary.net_micros == 6_000_000 - 20_000
     assert (lost.summary.net_micros, lost.summary.win_rate) == (-3_000_000 - 20_000, 0.0)
-    assert (won.open_positions, won.open_mark_micros) == (1, -3_200_000)
+    assert (won.open_positions, won.open_worth_micros) == (1, 1_000 * 6_800)
     profit = 6_000_000 - 20_000 + 3_000_000 - 3_200_000 - 20_000
     assert won.facts.equity_micros == 10_000_000 + profit
     assert won.facts.day_change_micros == profit

@@ -35,7 +35,7 @@ def test_only_the_agents_and_the_trades_of_the_day_count():
     report = build()
     first, second = report.agents
     assert (first.summary.trades, first.summary.won, first.summary.net_micros) == (2, 1, 80_000)
-    assert (second.summary.trades, second.open_positions, second.open_mark_micros) == (0, 1, -900_000)
+    assert (second.summary.trades, second.open_positions, second.open_worth_micros) == (0, 1, 200 * 5_500)
     assert report.total.net_micros == 80_000
 
 

@@ -82,7 +82,7 @@ class AgentLine:
     facts: AgentFacts
     summary: Summary
     open_positions: int
-    open_mark_micros: int
+    open_worth_micros: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,7 @@ class OpenLine:
     """An open position as people read it: its side, and prices of that side.
 
     paid_cc            average price paid, None where the entry is not known
+    worth_micros       what the contracts would fetch if closed now: count at the mark of their side
     unrealized_micros  what closing now would add to the trade's cash so far, before fees
     """
 
@@ -99,7 +100,7 @@ class OpenLine:
     count_ch: int
     paid_cc: float | None
     mark_cc: int
-    mark_micros: int
+    worth_micros: int
     unrealized_micros: int
 
 
@@ -132,29 +133,30 @@ def build(
     ]
     opened = {(trade.agent, trade.ticker): trade for trade in trades if trade.closed_at_ms is None}
     mine = [position for position in positions if position.agent in names]
+    open_lines = tuple(_open_line(position, opened.get((position.agent, position.ticker))) for position in mine)
     lines = tuple(
         AgentLine(
             facts,
             summary([trade for trade in closed if trade.agent == facts.name]),
-            sum(position.agent == facts.name for position in mine),
-            sum(position.mark_micros for position in mine if position.agent == facts.name),
+            sum(line.agent == facts.name for line in open_lines),
+            sum(line.worth_micros for line in open_lines if line.agent == facts.name),
         )
         for facts in agents
     )
-    open_lines = tuple(_open_line(position, opened.get((position.agent, position.ticker))) for position in mine)
     return Report(day, floor, lines, summary(closed), open_lines)
 
 
 def _open_line(position: Position, trade: Trade | None) -> OpenLine:
     yes = position.position_ch > 0
+    mark_cc = position.mark_cc if yes else ONE_DOLLAR_CC - position.mark_cc
     return OpenLine(
         agent=position.agent,
         ticker=position.ticker,
         side="yes" if yes else "no",
         count_ch=abs(position.position_ch),
         paid_cc=trade.paid_micros / trade.count_ch if trade and trade.count_ch else None,
-        mark_cc=position.mark_cc if yes else ONE_DOLLAR_CC - position.mark_cc,
-        mark_micros=position.mark_micros,
+        mark_cc=mark_cc,
+        worth_micros=abs(position.position_ch) * mark_cc,
         unrealized_micros=position.mark_micros + (trade.gross_micros if trade else 0),
     )
 
@@ -181,7 +183,7 @@ def as_json(report: Report) -> dict[str, Any]:
                 **asdict(line.facts),
                 **asdict(line.summary),
                 "open_positions": line.open_positions,
-                "open_mark_micros": line.open_mark_micros,
+                "open_worth_micros": line.open_worth_micros,
             }
             for line in report.agents
         ],

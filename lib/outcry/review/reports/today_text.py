@@ -32,12 +32,12 @@ def _agents_table(report: Report) -> str:
                 "all",
                 *_figures(report.total),
                 sum(line.open_positions for line in report.agents),
-                dollars(sum(line.open_mark_micros for line in report.agents)),
+                dollars(sum(line.open_worth_micros for line in report.agents)),
                 dollars(sum(agent.equity_micros for agent in agents)),
                 dollars(sum(agent.day_change_micros for agent in agents), signed=True),
             ]
         )
-    heads = ["agent", "trades", "won", "needs", "gross", "fees", "net", "open", "at mark", "equity", "today"]
+    heads = ["agent", "trades", "won", "needs", "gross", "fees", "net", "open", "worth", "equity", "today"]
     return tabulate(
         rows,
         heads,
@@ -73,7 +73,7 @@ def _figures(figures: Summary) -> list[object]:
 def _holdings(line: AgentLine) -> list[object]:
     return [
         line.open_positions,
-        dollars(line.open_mark_micros),
+        dollars(line.open_worth_micros),
         dollars(line.facts.equity_micros),
         dollars(line.facts.day_change_micros, signed=True),
     ]
