@@ -28,9 +28,9 @@ def test_everything_is_canceled_and_two_listings_a_second_apart_say_so(slept):
     for number in range(3):
         exchange.place(f"by-hand-{number}")
     outcome = halt.cancel_everything(exchange, slept.append)
-    assert (outcome.canceled, outcome.resting) == (3, ())
-    assert slept == [1.0]
-    assert exchange.asked.count("cancel_all") == 1
+    assert (outcome.by_id, outcome.resting) == (0, ())
+    assert slept == [1.0] and exchange.book["x1"].status is State.CANCELED
+    assert exchange.asked[0] == "cancel_all", "before anything else"
 
 
 def test_an_order_that_arrives_late_is_canceled_too(slept):
@@ -55,9 +55,50 @@ def test_without_cancel_all_each_order_is_canceled_by_its_id(slept, capsys):
         raise Unavailable("502")
 
     exchange.cancel_all = broken
-    assert halt.cancel_everything(exchange, slept.append).resting == ()
+    outcome = halt.cancel_everything(exchange, slept.append)
+    assert (outcome.resting, outcome.by_id) == ((), 1)
     assert exchange.canceled == [order_id]
     assert "cancel-all failed (502)" in capsys.readouterr().err
+
+
+def test_without_batches_either_each_goes_alone_with_its_shard(slept):
+    exchange = HeldExchange()
+    for number in range(45):
+        exchange.place(f"by-hand-{number}")
+
+    def broken(*_arguments):
+        raise Unavailable("502")
+
+    exchange.cancel_all = exchange.cancel_orders = broken
+    asked = []
+    alone = exchange.cancel_order
+    exchange.cancel_order = lambda *order: asked.append(order) or alone(*order)
+    assert halt.cancel_everything(exchange, slept.append).resting == ()
+    assert len(asked) == 45 and asked[0] == ("x1", TICKER, SHARD)
+
+
+def test_a_listing_that_fails_for_a_while_is_asked_again(slept, capsys):
+    exchange = HeldExchange()
+    order_id = exchange.place("by-hand")
+    exchange.cancel_all = lambda: None  # taken, and nothing done
+    listing, failures = exchange.orders, [Unavailable("502"), Unavailable("502")]
+
+    def orders(**how):
+        if failures:
+            raise failures.pop()
+        return listing(**how)
+
+    exchange.orders = orders
+    assert halt.cancel_everything(exchange, slept.append).by_id == 1
+    assert exchange.canceled == [order_id] and "could not be listed" in capsys.readouterr().err
+
+
+def test_one_that_can_never_be_listed_is_no_success(slept):
+    exchange = HeldExchange()
+    exchange.down = True
+    with pytest.raises(Unavailable):
+        halt.cancel_everything(exchange, slept.append)
+    assert len(slept) == halt.ROUNDS - 1
 
 
 def test_what_will_not_go_is_reported(slept):
@@ -70,7 +111,7 @@ def test_what_will_not_go_is_reported(slept):
     exchange.cancel_all = exchange.cancel_order = refused
     outcome = halt.cancel_everything(exchange, slept.append)
     assert [order.order_id for order in outcome.resting] == [order_id]
-    assert outcome.canceled == 0
+    assert outcome.by_id == 0
     assert len(slept) == halt.ROUNDS - 1
 
 
@@ -98,9 +139,13 @@ def test_with_every_other_program_dead_it_cancels_writes_down_and_resume_lifts_i
         assert desk.db.execute("SELECT source FROM order_events ORDER BY id DESC").fetchone()[0] == "halt"
         (control,) = system.controls_now(desk.db)
         assert (control.kind, control.cause, control.reason) == ("halt", "person", "odd fills")
-        assert "canceled 2 orders" in capsys.readouterr().out
+        assert "nothing rests" in capsys.readouterr().out
         assert halt.run(desk.floor, "twice is harmless") == 0
-        assert resume.run(desk.floor, "all well") == 0
+        assert resume.run(desk.floor, "in a hurry", checked=False) == 1
+        said = capsys.readouterr().err
+        assert "odd fills" in said and "--i-have-checked" in said
+        assert desk.floor.halt_file.exists() and system.controls_now(desk.db) != []
+        assert resume.run(desk.floor, "all well", checked=True) == 0
         assert system.controls_now(desk.db) == []
         assert not desk.floor.halt_file.exists()
         assert "the exchange may still cancel new orders" in capsys.readouterr().out
@@ -126,7 +171,7 @@ def drifted(tmp_path):
 
 def test_resume_says_what_still_stops_entries(drifted, capsys):
     floor, _ = drifted
-    assert resume.run(floor, "") == 1
+    assert resume.run(floor, "", checked=False) == 1
     said = capsys.readouterr()
     assert "the floor was not halted" in said.out
     assert "entries stay stopped on floor: drift: balance differs" in said.err

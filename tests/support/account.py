@@ -210,6 +210,16 @@ class HeldExchange:
         self.canceled.append(order_id)
         return order.remaining_ch
 
+    def cancel_orders(self, cancels) -> list[int | Refused]:
+        self._ask("cancel_orders")
+        return [self._outcome(cancel) for cancel in cancels]
+
+    def _outcome(self, cancel) -> int | Refused:
+        try:
+            return self.cancel_order(*cancel)
+        except Refused as error:
+            return error
+
     def cancel_all(self) -> None:
         self._ask("cancel_all")
         for order in list(self.book.values()):

@@ -1,72 +1,94 @@
 """The kill switch: forbid everything but exits, cancel whatever rests, and look whether it is gone.
 
-The file comes first: every program sees it, and it needs neither database nor exchange. Cancelling goes through this
-program's own connection, so it works with every other program dead.
+The file comes first: every program sees it, it needs neither database nor exchange, and it is there after a reboot.
+Cancelling goes through this program's own connection, so it works with every other program dead.
 """
 
 import getpass
 import os
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import click
 
 from outcry.desk import connect
-from outcry.desk.lookups import take_report
-from outcry.domain.errors import OutcryError, Refused, Unavailable
+from outcry.desk.flatten import Flatten
+from outcry.desk.owed import Owed
+from outcry.desk.refusals import Refusals
+from outcry.domain.errors import OutcryError, Unavailable
+from outcry.domain.order import TERMINAL, Order, State
 from outcry.domain.units import format_decimal
 from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor
-from outcry.store import database, orders, system
+from outcry.store import database, orders, spool, system
+from outcry.store.spooled import Moved
+from outcry.venue.batch_rows import Cancel
 from outcry.venue.rest import Rest
 from outcry.venue.wire import OrderReport
 
+NAME = "halt"
 CAUSE = "person"
-ROUNDS = 8  # of cancelling and listing, before giving up
+ROUNDS = 10  # of cancelling and listing, before giving up
 BETWEEN_S = 1.0  # reads may lag so much, and a request under way may still arrive
 CLEAN = 2  # listings in a row without a resting order
-TIMEOUT_S = (3.05, 5.0)
+AT_ONCE = 20  # cancels in a batch: small enough for the Basic tier's bucket to pay within half a second
+TIMEOUT_S = (2.0, 3.0)
+DATABASE_MS = 1_000
+CLOCK_SLACK_S = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """canceled: how many orders rested before; resting: what still does after all rounds."""
+    """by_id: how many had to be cancelled one by one; resting: what still rests after all rounds."""
 
-    canceled: int
+    by_id: int
     resting: tuple[OrderReport, ...]
 
 
-def run(floor: Floor, reason: str) -> int:
-    """Halt the floor; returns the exit code: 0 when nothing rests any more, 1 when something does.
+def run(floor: Floor, reason: str, *, flatten: bool = False) -> int:
+    """Halt the floor; returns the exit code: 0 when nothing rests (and, flattened, nothing that could be left is held).
 
     raises  Unavailable when the exchange does not answer: the floor is halted, what rests there rests on
     """
     write_file(floor, reason)
     _say(floor, f"halted: {floor.halt_file} exists, so nobody enters")
-    if trouble := _tell_database(floor, reason):
-        click.echo(f"halt: the database could not be told ({trouble}); the file suffices", err=True)
-    key = connect.signer(floor)
     try:
-        rest = connect.rest(floor, key, floor.addresses().rest_url, TIMEOUT_S)
+        rest = connect.rest(floor, connect.signer(floor), floor.addresses().rest_url, TIMEOUT_S)
         _say(floor, "canceling every order of the account, also those placed by hand")
         outcome = cancel_everything(rest, time.sleep)
-    except Unavailable as error:
+    except OutcryError as error:
+        _with_books(floor, lambda db, owed: _tell_database(db, owed, reason))
+        if not isinstance(error, Unavailable):
+            raise
         mend = "nobody enters, but orders may still rest there: run halt again when it answers"
         raise Unavailable(str(error), mend) from error
-    _note_ends(floor, rest)
     for order in outcome.resting:
         click.echo(
             f"halt: still resting: {order.order_id} {order.client_order_id} {order.ticker} {order.side}"
             f" {format_decimal(order.remaining_ch, 2)} at {format_decimal(order.price_cc, 4)}",
             err=True,
         )
-    if outcome.resting:
-        return 1
-    _say(floor, f"canceled {outcome.canceled} orders; two listings show none resting. bin/resume lets the floor go on")
-    return 0
+    if not outcome.resting:
+        more = f", {outcome.by_id} by their ids" if outcome.by_id else ""
+        _say(floor, f"nothing rests{more}: two listings a second apart show no order")
+    held: list[str] = []
+
+    def afterwards(db: sqlite3.Connection, owed: Owed) -> None:
+        _tell_database(db, owed, reason)
+        _note_ends(db, owed, rest)
+        if flatten:
+            held.extend(Flatten(floor, db, rest, owed, reason).run())
+
+    _with_books(floor, afterwards)
+    for line in held:
+        click.echo(f"halt: still held: {line}", err=True)
+    if flatten and not held:
+        _say(floor, "nothing is held")
+    _say(floor, "bin/resume --i-have-checked lets the floor go on")
+    return 1 if outcome.resting or held else 0
 
 
 def write_file(floor: Floor, reason: str) -> None:
@@ -83,70 +105,113 @@ def write_file(floor: Floor, reason: str) -> None:
 
 
 def cancel_everything(rest: Rest, sleep: Callable[[float], object]) -> Outcome:
-    """Cancel all at once, then one by one, until two listings in a row show nothing.
+    """Cancel all at once, then by id what the listings still show, until two of them in a row show nothing.
 
-    raises  Unavailable when the exchange does not answer
+    raises  Unavailable, or what else the last listing failed with, when none could be read
     """
-    seen = {order.order_id for order in rest.orders(status="resting", urgent=True)}
-    resting: list[OrderReport] = []
-    clean = 0
     try:
         rest.cancel_all()
     except OutcryError as error:
         click.echo(f"halt: cancel-all failed ({error}); canceling one by one", err=True)
+    resting: list[OrderReport] = []
+    by_id: set[str] = set()
+    clean, failure = 0, None
     for turn in range(ROUNDS):
         if turn:
             sleep(BETWEEN_S)
-        resting = rest.orders(status="resting", urgent=True)
-        seen |= {order.order_id for order in resting}
+        try:
+            resting, failure = rest.orders(status="resting", urgent=True), None
+        except OutcryError as error:
+            clean, failure = 0, error
+            click.echo(f"halt: what rests could not be listed ({error})", err=True)
+            continue
         clean = 0 if resting else clean + 1
         if clean == CLEAN:
             break
-        for order in resting:
-            _cancel(rest, order)
-    return Outcome(len(seen) - len(resting), tuple(resting))
+        for place in range(0, len(resting), AT_ONCE):
+            by_id |= _cancel(rest, resting[place : place + AT_ONCE])
+    if failure is not None:
+        raise failure
+    return Outcome(len(by_id - {order.order_id for order in resting}), tuple(resting))
 
 
-def _cancel(rest: Rest, order: OrderReport) -> None:
-    """One order. A failure is told and tried again in the next round: the listing decides, not the answer."""
+def _cancel(rest: Rest, some: Sequence[OrderReport]) -> set[str]:
+    """Some orders by id and shard; those asked for. A failure is told: the next listing decides, not the answer."""
+    cancels = [Cancel(order.order_id, order.ticker, order.exchange_index) for order in some]
     try:
-        rest.cancel_order(order.order_id, order.ticker, order.exchange_index)
-    except (Refused, Unavailable) as error:
-        click.echo(f"halt: {order.order_id}: {error}", err=True)
+        outcomes: Sequence[int | OutcryError] = rest.cancel_orders(cancels)
+    except OutcryError as error:
+        click.echo(f"halt: a batch of cancels failed ({error}); canceling one by one", err=True)
+        outcomes = [_cancel_one(rest, cancel) for cancel in cancels]
+    for cancel, outcome in zip(cancels, outcomes, strict=True):
+        if isinstance(outcome, OutcryError):
+            click.echo(f"halt: {cancel.order_id}: {outcome}", err=True)
+    return {cancel.order_id for cancel in cancels}
 
 
-def _tell_database(floor: Floor, reason: str) -> str:
-    """Write the control row and an event; returns what went wrong, "" when nothing did."""
-    if not floor.database.exists():
-        return "there is none"
+def _cancel_one(rest: Rest, cancel: Cancel) -> int | OutcryError:
     try:
-        db = database.connect(floor.database, timeout_ms=1_000)
-        try:
-            at_ms = now_ms()
-            text = reason or "no reason given"
-            system.set_control(db, "floor", "", "halt", True, cause=CAUSE, reason=text, now_ms=at_ms)
-            system.event(db, "critical", "halt", "halted", f"by {_who()}: {text}", now_ms=at_ms)
-        finally:
-            db.close()
+        return rest.cancel_order(*cancel)
+    except OutcryError as error:
+        return error
+
+
+def _with_books(floor: Floor, work: Callable[[sqlite3.Connection, Owed], None]) -> None:
+    """Do something with the ledger; without a database that takes writes, all that would be written is spooled."""
+    try:
+        db = database.connect(floor.database, timeout_ms=DATABASE_MS) if floor.database.exists() else _nothing()
+    except Unavailable as error:
+        click.echo(f"halt: {error}", err=True)
+        db = _nothing()
+    refusals = Refusals(db, floor.database, NAME, "program", NAME, floor.settings.risk)
+    owed = Owed(db, spool.file_of(floor.folder, NAME), NAME, refusals, now_ms)
+    try:
+        owed.open()
+    except Unavailable as error:
+        click.echo(f"halt: {error}", err=True)
+    try:
+        work(db, owed)
+    finally:
+        if len(owed):
+            click.echo(f"halt: {len(owed)} records wait in {spool.file_of(floor.folder, NAME)} for the clerk", err=True)
+        owed.close()
+        db.close()
+
+
+def _nothing() -> sqlite3.Connection:
+    """A database in which nothing is found and which takes nothing."""
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    db.row_factory = sqlite3.Row
+    return db
+
+
+def _tell_database(db: sqlite3.Connection, owed: Owed, reason: str) -> None:
+    """Write the control row and an event."""
+    text = reason or "no reason given"
+    try:
+        system.set_control(db, "floor", "", "halt", True, cause=CAUSE, reason=text, now_ms=now_ms())
     except (Unavailable, sqlite3.Error) as error:
-        return str(error)
-    return ""
+        owed.heard(error)
+        click.echo(f"halt: the database could not be told ({error}); the file suffices", err=True)
+    owed.happened("critical", "halted", f"by {_who()}: {text}")
 
 
-def _note_ends(floor: Floor, rest: Rest) -> None:
+def _note_ends(db: sqlite3.Connection, owed: Owed, rest: Rest) -> None:
     """Write down how our own orders ended, for the case that no clerk is there to hear it."""
-    if not floor.database.exists():
-        return
     try:
-        db = database.connect(floor.database, timeout_ms=1_000)
-        try:
-            for order in orders.open_orders(db):
-                if order.order_id and order.state == "resting":
-                    take_report(db, order, rest.order(order.order_id, urgent=True), "halt", now_ms())
-        finally:
-            db.close()
+        ours = {order.order_id: order for order in orders.open_orders(db) if order.state is State.RESTING}
+        if ours:
+            for report in rest.orders(min_ts=_since_s(ours.values()), urgent=True):
+                if report.order_id in ours and report.status in TERMINAL:
+                    name, why = ours[report.order_id].client_order_id, "halted" * (report.status is State.CANCELED)
+                    owed.write(Moved(name, report.status, NAME, now_ms(), report.filled_ch, report.order_id, why))
     except (OutcryError, sqlite3.Error) as error:
+        owed.heard(error)
         click.echo(f"halt: the ends of our orders were not written down ({error}); the clerk will", err=True)
+
+
+def _since_s(some: Iterable[Order]) -> int:
+    return min(order.created_at_ms for order in some) // 1000 - CLOCK_SLACK_S
 
 
 def _who() -> str:

@@ -66,7 +66,7 @@ class Owed:
 
     def write(self, what: Spooled) -> Order | None:
         """Write it, or owe it; the order it is about as it is now, None when it is owed (or about none)."""
-        if not self._entries:
+        if not self._entries and self.refusals.may_try(self._clock()):
             try:
                 return spooled.apply(self._db, spooled.entry(what))
             except (Unavailable, sqlite3.Error) as error:

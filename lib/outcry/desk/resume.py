@@ -13,12 +13,17 @@ from outcry.store import accounts, system
 CANCEL_ALL_MS = 60_000  # orders placed so soon after a cancel-all may be canceled by it too
 
 
-def run(floor: Floor, reason: str) -> int:
-    """Lift every halt of the floor; returns 1 when something else still forbids entries, else 0."""
+def run(floor: Floor, reason: str, *, checked: bool) -> int:
+    """Lift every halt of the floor; returns 1 when something else still forbids entries, else 0.
+
+    checked  a person says to have looked; without that a halt is told and stays
+    """
     db = connect.books(floor)
     try:
         at_ms = now_ms()
         lifted = [control for control in system.controls_now(db) if (control.scope, control.kind) == ("floor", "halt")]
+        if not checked and (lifted or floor.halt_file.exists()):
+            return _tell(floor, lifted)
         for control in lifted:
             system.set_control(
                 db, "floor", "", "halt", False, cause=control.cause, reason=reason or "resumed", now_ms=at_ms
@@ -42,6 +47,18 @@ def run(floor: Floor, reason: str) -> int:
     if not known.agreed:
         click.echo(f"resume: not reconciled: {known.detail}", err=True)
     return 1 if left else 0
+
+
+def _tell(floor: Floor, halts: list[system.Control]) -> int:
+    """Why it is halted, and what lifts that."""
+    if floor.halt_file.exists():
+        click.echo(
+            f"resume: halted by {floor.halt_file}: {floor.halt_file.read_text(errors='replace').strip()}", err=True
+        )
+    for control in halts:
+        click.echo(f"resume: halted by {control.cause}: {control.reason}", err=True)
+    click.echo("resume: look at bin/status and bin/doctor; then: resume --i-have-checked", err=True)
+    return 1
 
 
 def book(floor: Floor, kind: str, note: str) -> int:
