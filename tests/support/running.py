@@ -97,7 +97,9 @@ class RunningFloor:
         """In order; returns who had to be killed."""
         traders = [name for name in self.children.all if name.startswith("trader")]
         return (
-            self.children.stop(traders) + self.children.stop(["collector", "clerk"]) + self.children.stop(["exchange"])
+            self.children.stop(traders)
+            + self.children.stop(["auditor", "collector", "clerk"])
+            + self.children.stop(["exchange"])
         )
 
     def settle_down(self) -> None:
