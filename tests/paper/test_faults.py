@@ -78,9 +78,9 @@ def test_the_world_is_the_sum_of_what_is_active():
 def test_markets_open_when_an_early_close_begins_close_once():
     made = faults(Fault("early_close", "KXBTC*", after_s=1))
     tickers = ["KXBTC15M-A", "KXETH15M-A"]
-    assert made.closing(lambda: tickers, NOW) == []
-    assert made.closing(lambda: tickers, NOW + 1_000) == ["KXBTC15M-A"]
-    assert made.closing(lambda: tickers, NOW + 1_001) == []
+    assert made.beginning("early_close", lambda: tickers, NOW) == []
+    assert made.beginning("early_close", lambda: tickers, NOW + 1_000) == ["KXBTC15M-A"]
+    assert made.beginning("early_close", lambda: tickers, NOW + 1_001) == []
 
 
 @pytest.mark.parametrize(

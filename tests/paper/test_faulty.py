@@ -9,12 +9,13 @@ from local_exchange import OTHER, TICKER, LocalExchange, market, now_ms
 from outcry.desk import fault_plan
 from outcry.domain.errors import InvariantBroken, Misconfigured, RateLimited, Refused, Unavailable
 from outcry.domain.market import Status
-from outcry.domain.order import Side, State
+from outcry.domain.order import Side, State, TimeInForce
 from outcry.paper.events import BookChange, BookSet, Listed
 from outcry.venue.messages import Delta, Failed, Lifecycle, Snapshot
 from outcry.venue.paging import every
+from outcry.venue.rest import NewOrder
 from outcry.venue.rest_orders import OrderPage
-from venue_client import ask_faults, ask_for, bid, collect, kinds, rest_of, stream_of, until
+from venue_client import ask_faults, ask_for, bid, collect, kinds, rest_of, stream_of, until, wait_for
 
 CREATE = "POST /portfolio/events/orders"
 
@@ -283,6 +284,15 @@ def test_a_market_closes_early_for_good(exchange, rest, stream):
     assert [order.status for order in rest.orders()] == [State.CANCELED]
     exchange.feed(Listed(market(), now_ms()))  # its source knows nothing of it
     assert rest.market(TICKER).status is Status.CLOSED
+
+
+def test_a_market_is_called_off_and_pays_both_sides_the_middle(exchange, rest):
+    rest.create_order(NewOrder("one", TICKER, Side.BID, 4200, 1_000, TimeInForce.IOC, 2))
+    ask_for(exchange, "void", TICKER)
+    wait_for(rest.settlements)
+    (paid,) = rest.settlements()
+    assert (paid.result, paid.value_cc) == ("scalar", 4100)
+    assert rest.market(OTHER).status is Status.ACTIVE
 
 
 def test_a_market_vanishes_from_listings_and_comes_back(exchange, rest):

@@ -9,10 +9,11 @@ requests         fail (`status`, like 429, 500, 503; `applied` or not) · mute (
                  not) · hang_up (the connection closes in place of an answer) · delay (of the answer, by `ms`) ·
                  rename · missing; with `pages` only requests for a page after the first
 the exchange     read_lag (`ms`) · clock_skew (of the gate's clock, by `ms`) · pause (of trading, or of the `whole`
-                 exchange, on `shards`) · early_close (of markets) · vanish (markets, from listings and by name)
+                 exchange, on `shards`) · early_close (of markets) · void (markets called off, paid at the middle) ·
+                 vanish (markets, from listings and by name)
 
 The target is a pattern with * and ?: of a message's type (`ping` for pings); of `METHOD /path` below the base path for
-requests, where it needs a slash; of market tickers for early_close and vanish.
+requests, where it needs a slash; of market tickers for early_close, void and vanish.
 """
 
 import random
@@ -29,12 +30,12 @@ STREAM = frozenset(
     {"drop", "delay", "duplicate", "reorder", "gap", "silence", "disconnect", "error", "rename", "missing"}
 )
 REQUEST = frozenset({"fail", "mute", "hang_up", "delay", "rename", "missing"})
-WORLD = frozenset({"read_lag", "clock_skew", "pause", "early_close", "vanish"})
+WORLD = frozenset({"read_lag", "clock_skew", "pause", "early_close", "void", "vanish"})
 NEEDS = {"rename": ("field", "to"), "missing": ("field",), "delay": ("ms",), "read_lag": ("ms",), "clock_skew": ("ms",)}
 
 Kind = Literal[
     "drop", "delay", "duplicate", "reorder", "gap", "silence", "disconnect", "error", "rename", "missing",
-    "fail", "mute", "hang_up", "read_lag", "clock_skew", "pause", "early_close", "vanish",
+    "fail", "mute", "hang_up", "read_lag", "clock_skew", "pause", "early_close", "void", "vanish",
 ]  # fmt: skip
 
 
@@ -183,14 +184,15 @@ class Faults:
             tuple(fault.target for fault in active if fault.kind == "vanish"),
         )
 
-    def closing(self, open_now: Callable[[], Iterable[str]], now_ms: int) -> list[str]:
-        """Which of the open markets close early now. A fault closes those that were open when it began, once."""
-        closed: list[str] = []
+    def beginning(self, kind: Kind, open_now: Callable[[], Iterable[str]], now_ms: int) -> list[str]:
+        """Which of the open markets close early, or are called off, now. A fault strikes those that are open when it
+        begins, once."""
+        struck: list[str] = []
         for one in self._running.values():
-            if one.fault.kind == "early_close" and one.struck == 0 and one.active(now_ms):
-                closed += [ticker for ticker in open_now() if fnmatchcase(ticker, one.fault.target)]
+            if one.fault.kind == kind and one.struck == 0 and one.active(now_ms):
+                struck += [ticker for ticker in open_now() if fnmatchcase(ticker, one.fault.target)]
                 one.struck = 1
-        return closed
+        return struck
 
     def next_at_ms(self, now_ms: int) -> int | None:
         """When the exchange as a whole changes next."""

@@ -19,7 +19,7 @@ from outcry.paper import fault_edits, refusals
 from outcry.paper.auth import Key, Keys
 from outcry.paper.calls import BASE, answer
 from outcry.paper.engine import Engine
-from outcry.paper.events import IndexTick, Listed, SeriesInfo, Source, SourceEvent
+from outcry.paper.events import IndexTick, Listed, SeriesInfo, Source, SourceEvent, Voided
 from outcry.paper.exchange import STREAM_PATH, Exchange, Terms
 from outcry.paper.faults import Fault, Faults
 from outcry.paper.faulty_socket import FaultySocket
@@ -29,6 +29,7 @@ from outcry.paper.service import Session
 from outcry.paper.websocket import WebSocket
 
 ADMIN = "/faults"
+VOID_TIMER_MS = 1_000  # how long a market that was called off may be disputed
 _CODES = {429: "too_many_requests", 500: "internal_error", 503: "exchange_unavailable", 504: "gateway_timeout"}
 
 
@@ -115,7 +116,9 @@ class FaultyExchange(Exchange):
             if (whole := world.pauses.get(shard)) != self._pauses.get(shard):
                 self.halt(whole is not None, [shard], whole_exchange=bool(whole))
         self._pauses = world.pauses
-        for ticker in self.faults.closing(self._open_now, now_ms):
+        for ticker in self.faults.beginning("void", self._open_now, now_ms):
+            self.step(self.engine.feed(Voided(ticker, now_ms, timer_ms=VOID_TIMER_MS)))
+        for ticker in self.faults.beginning("early_close", self._open_now, now_ms):
             self._shortened.closed_ms[ticker] = now_ms
             market = replace(self.engine.market(ticker).market, close_at_ms=now_ms, status=Status.CLOSED)
             self.step(self.engine.feed(Listed(market, now_ms)))
