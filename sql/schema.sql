@@ -390,7 +390,11 @@ CREATE INDEX order_events_by_order ON order_events (client_order_id);
 
 CREATE INDEX orders_by_agent ON orders (agent, created_at_ms);
 
+CREATE INDEX orders_by_decision ON orders (decision_id);
+
 CREATE UNIQUE INDEX orders_by_order_id ON orders (order_id) WHERE order_id <> '';
+
+CREATE INDEX orders_by_time ON orders (created_at_ms);
 
 CREATE INDEX orders_open ON orders (agent, ticker)
     WHERE state NOT IN ('abandoned', 'executed', 'canceled', 'rejected', 'absent') OR booked_ch < filled_ch;

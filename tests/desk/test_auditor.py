@@ -302,7 +302,7 @@ def test_a_fill_that_the_exchange_does_not_know(traded):
 
 def test_an_order_nobody_planned_and_one_without_a_verdict(traded):
     traded.exchange.place(f"oc-{FLOOR_ID}-flip-XXXX", at_ms=traded.at_ms)
-    assert "never planned" in traded.audit()["exchange"]
+    assert "never planned" in traded.audit()["exchange_now"]
     traded.edit("decisions", "answer = 'refused'")
     assert "was sent on a verdict of 'refused'" in traded.audit()["chart"]
 

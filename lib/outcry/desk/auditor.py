@@ -51,8 +51,7 @@ def run(floor: Floor) -> None:
             supervisor.ready()
             try:
                 while not supervisor.stopping:
-                    auditor.turn()
-                    supervisor.wait(POLL_S)
+                    supervisor.wait(POLL_S if auditor.turn() else 0.0)
             except Stopped:
                 _log.debug("interrupted")
             auditor.leave()
@@ -86,8 +85,8 @@ class Auditor:
         self._untold: list[Finding] = []
         self._reading: Iterator[None] | None = None
 
-    def turn(self) -> None:
-        """Chain, read, compare, tell; each when its time has come."""
+    def turn(self) -> bool:
+        """Chain, read, compare, tell; each when its time has come. False while there is more to read at once."""
         try:
             self._when("chain", CHAIN_S, self._chain)
             caught_up = self._read()
@@ -103,11 +102,15 @@ class Auditor:
                 self._standing.enter(state, why, self._clock())
             self._when("head", HEAD_S, self._tell_head)
             self._standing.beat_if_due(self._figures(), self._clock())
+            return caught_up
         except sqlite3.Error as error:
             self._past = Past(self._db, self._floor.settings.risk)  # half a record may be in it: begin again
             self._standing.enter("ERROR", f"database: {error}", self._clock())
         except Unavailable as error:
+            self._exchange.forget()
+            self._untold = [finding for finding in self._untold if finding.check != account.NOW]
             self._standing.enter("ERROR", f"database: {error}", self._clock())
+        return True
 
     def leave(self) -> None:
         """Chain what is left, say the head, and beat once more."""

@@ -59,6 +59,10 @@ class ExchangeLook:
         """Whether a reading waits to be judged: no other is begun meanwhile."""
         return self._waiting is not None
 
+    def forget(self) -> None:
+        """Drop the reading and every doubt: while the database refuses, what is written elsewhere is not in it."""
+        self._waiting, self._doubted = None, set()
+
     def read(self, exchange: Exchange, clock: Callable[[], int]) -> Iterator[None]:
         """Ask for everything, one call between two yields, so that other work goes on; keep the reading."""
         shards = accounts.shards(self._db)
@@ -111,10 +115,10 @@ class ExchangeLook:
         }
         facts = [
             *account.fills(ours, reading.fills),
-            *account.orders(planned, reading.orders, self._prefix),
+            *account.orders(planned, reading.orders),
             *account.settlements(booked, reading.settlements),
         ]
-        states = self._states(reading, ours)
+        states = [*self._states(reading, ours), *account.unplanned(planned, reading.orders, self._prefix)]
         doubted = {(state.subject, state.what) for state in states}
         twice = [state for state in states if (state.subject, state.what) in self._doubted]
         self._doubted = doubted

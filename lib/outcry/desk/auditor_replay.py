@@ -84,6 +84,8 @@ class Replay:
         )
 
     def _verdict(self, made: Decision, view: View) -> Outcome:
+        if made.agent in agents.RESERVED:
+            return Outcome(NOT, "it left what the exchange listed as held, whoever held it")
         known = circumstances.get(self._db, made.decision_id)
         if known is None or known.question_json == "{}":
             return Outcome(NOT, "what the gate was asked was not kept")

@@ -14,7 +14,7 @@ ORDER = (
 FILL = (
     "SELECT f.*, a.agent, coalesce(o.client_order_id, '') AS client_order_id FROM fills f"
     "  JOIN attributions a ON a.fill_id = f.id"
-    "  LEFT JOIN orders o ON o.order_id = f.order_id AND f.order_id <> '' WHERE "
+    "  LEFT JOIN orders o ON o.order_id = f.order_id AND o.order_id <> '' WHERE "
 )
 IN_FORCE = "a.id = (SELECT max(id) FROM attributions WHERE fill_id = f.id)"
 

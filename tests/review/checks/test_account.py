@@ -35,11 +35,12 @@ def test_what_only_one_has():
 
 def test_orders_under_our_name():
     ours = {THEIR.client_order_id: order(THEIR.client_order_id)}
-    assert list(account.orders(ours, [THEIR], "oc-abc-")) == []
-    assert list(account.orders({}, [THEIR._replace(client_order_id="mine")], "oc-abc-")) == []
-    assert "never planned" in next(account.orders({}, [THEIR], "oc-abc-")).what
+    assert list(account.orders(ours, [THEIR])) == []
+    assert list(account.unplanned(ours, [THEIR], "oc-abc-")) == []
+    assert list(account.unplanned({}, [THEIR._replace(client_order_id="mine")], "oc-abc-")) == []
+    assert "never planned" in next(account.unplanned({}, [THEIR], "oc-abc-")).what
     for change in ({"side": "ask"}, {"price_cc": 1}, {"ticker": "T-2"}, {"filled_ch": 1_001}):
-        assert len(list(account.orders(ours, [THEIR._replace(**change)], "oc-abc-"))) == 1
+        assert len(list(account.orders(ours, [THEIR._replace(**change)]))) == 1
 
 
 def test_settlements_and_positions():

@@ -69,18 +69,13 @@ def absent(
             yield _state(f"fill {fill.trade_id} of {fill.order_id} invented", text, filled_at_ms=fill.filled_at_ms)
 
 
-def orders(ours: Mapping[str, Order], theirs: Iterable[TheirOrder], prefix: str) -> Iterator[Finding]:
-    """Orders under our name that we never planned, or that are not what we planned.
-
-    prefix  of every client_order_id of this floor
-    """
+def orders(ours: Mapping[str, Order], theirs: Iterable[TheirOrder]) -> Iterator[Finding]:
+    """Orders that are not what we planned."""
     for their in theirs:
-        name = f"order {their.client_order_id or their.order_id}"
         our = ours.get(their.client_order_id)
         if our is None:
-            if their.client_order_id.startswith(prefix):
-                yield _finding(f"{name} unknown", f"{name} in {their.ticker} is at the exchange and was never planned")
             continue
+        name = f"order {their.client_order_id}"
         for what, planned, said in (
             ("ticker", our.ticker, their.ticker),
             ("side", our.side, their.side),
@@ -91,6 +86,14 @@ def orders(ours: Mapping[str, Order], theirs: Iterable[TheirOrder], prefix: str)
                 yield _finding(f"{name} {what}", text, planned=planned, exchange=said)
         if their.filled_ch > our.count_ch:
             yield _finding(f"{name} count", f"{name} of {our.count_ch} hundredths filled {their.filled_ch}")
+
+
+def unplanned(ours: Mapping[str, Order], theirs: Iterable[TheirOrder], prefix: str) -> Iterator[Finding]:
+    """Orders under our name that we have no record of. `prefix`: of every client_order_id of this floor."""
+    for their in theirs:
+        if their.client_order_id.startswith(prefix) and their.client_order_id not in ours:
+            name = f"order {their.client_order_id}"
+            yield _state(f"{name} unknown", f"{name} in {their.ticker} is at the exchange and was never planned")
 
 
 def settlements(ours: Mapping[str, Settlement], theirs: Iterable[Settlement]) -> Iterator[Finding]:
