@@ -128,6 +128,7 @@ def _open_account(floor: Floor, engine: Engine, keep: Callable[[], None], source
     deposit = dict.fromkeys(shards, share_dollars * ONE_DOLLAR_MICROS)
     deposit[shards[0]] += left_dollars * ONE_DOLLAR_MICROS
     if engine.add_account(ACCOUNT, deposit, local.tier):
+        engine.set_netting(ACCOUNT, 0, False)  # a ledger that compares balances to the cent knows no such return
         keep()
         _log.info("opened_account", account=ACCOUNT, deposit_dollars=local.deposit_dollars)
 

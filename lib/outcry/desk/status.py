@@ -75,7 +75,7 @@ def _body(db: sqlite3.Connection, floor: Floor, at_ms: int) -> tuple[list[str], 
         *_orders(db, at_ms),
         *_events(db, at_ms),
     ]
-    sick = sum(not _alive(beat, at_ms) and beat.state != "STOPPED" for beat in beats)
+    sick = sum(not alive(beat, at_ms) and beat.state != "STOPPED" for beat in beats)
     differing = sum(not look.agreed for look in accounts.reconciliations_now(db))
     return lines, len(controls) + sick + differing  # a booking since the last look needs nobody
 
@@ -102,16 +102,16 @@ def _account(db: sqlite3.Connection, floor: Floor, looked_at_ms: int | None, at_
 
 
 def _program(beat: system.Heartbeat, at_ms: int) -> str:
-    alive = "" if _alive(beat, at_ms) else "  NOT RUNNING" if beat.state != "STOPPED" else "  stopped"
+    absent = "" if alive(beat, at_ms) else "  NOT RUNNING" if beat.state != "STOPPED" else "  stopped"
     why = beat.detail.get("why") or ""
     since = _span(at_ms - beat.state_since_ms)
     return (
         f"{beat.program:<24} {beat.state:<12} for {since:<8} beat {_age(beat.beat_at_ms, at_ms)}"
-        f" · pid {beat.pid}{alive}{f' · {why}' if why else ''}"
+        f" · pid {beat.pid}{absent}{f' · {why}' if why else ''}"
     )
 
 
-def _alive(beat: system.Heartbeat, at_ms: int) -> bool:
+def alive(beat: system.Heartbeat, at_ms: int) -> bool:
     """Whether its process exists and still beats."""
     if beat.state == "STOPPED" or at_ms - beat.beat_at_ms > MISSED_BEATS_MS:
         return False

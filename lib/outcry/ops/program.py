@@ -5,15 +5,18 @@ import os
 import sqlite3
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from outcry.domain.errors import OutcryError, Unavailable
 from outcry.ops import log
 
 HOME = Path(__file__).resolve().parents[3]
+_ALONE = "-"  # what --settings stands for without a file, where that is allowed
 _log = log.get(__name__)
 
 
@@ -29,11 +32,32 @@ def default_state() -> Path:
     return HOME / "state" if (HOME / "etc" / "floor.toml").exists() else Path("/var/lib/kalshi")
 
 
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where a program's settings and state folder came from. `show`: --settings stood alone, to have them printed."""
+
+    settings: Path
+    settings_from: str
+    state_from: str
+    show: bool
+
+
 def options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a click command --settings, --state and --quiet, and hand it the `floor` they describe."""
+    return _options(command, may_show=False)
+
+
+def options_and_sources(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The same, where --settings may stand alone; hands over `sources` too."""
+    return _options(command, may_show=True)
+
+
+def _options(command: Callable[..., Any], *, may_show: bool) -> Callable[..., Any]:
+    alone: dict[str, Any] = {"is_flag": False, "flag_value": _ALONE} if may_show else {}
 
     @click.option("--settings", "settings_file", type=click.Path(path_type=Path), envvar="OUTCRY_SETTINGS",
-                  help="Settings file  [default: etc/floor.toml, or /etc/kalshi/floor.toml]")  # fmt: skip
+                  help="Settings file  [default: etc/floor.toml, or /etc/kalshi/floor.toml]"
+                  + ("; alone: print what they come to" if may_show else ""), **alone)  # fmt: skip
     @click.option("--state", "state", type=click.Path(file_okay=False, path_type=Path), envvar="OUTCRY_STATE",
                   help="State folder  [default: state, or /var/lib/kalshi]")  # fmt: skip
     @click.option("-q", "--quiet", is_flag=True, help="Say only what is wrong.")
@@ -42,13 +66,25 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
         from outcry.ops import floor as floors
         from outcry.ops import settings
 
+        if show := settings_file == Path(_ALONE):
+            settings_file = Path(os.environ["OUTCRY_SETTINGS"]) if os.environ.get("OUTCRY_SETTINGS") else None
         loaded = settings.load(settings_file or default_settings())
         floor = floors.open_floor(loaded, state or default_state(), quiet=quiet)
         log.set_up(quiet=quiet, file=floor.folder / "log" / "kalshi.log" if loaded.logs.file else None)
         _log.debug("opened", environment=loaded.environment, state=floor.folder)
+        if may_show:
+            said_by = "default" if settings_file is None else "OUTCRY_SETTINGS" if show else _said_by("settings_file")
+            file = settings_file or default_settings()
+            more["sources"] = Sources(file, said_by, _said_by("state"), show)
         return command(*arguments, floor=floor, **more)
 
     return with_floor
+
+
+def _said_by(option: str) -> str:
+    source = click.get_current_context().get_parameter_source(option)
+    words = {ParameterSource.COMMANDLINE: "command line", ParameterSource.ENVIRONMENT: "environment variable"}
+    return words.get(source, "default") if source else "default"
 
 
 def start(command: click.Command) -> None:
