@@ -87,4 +87,7 @@ def bounds(settings: Limits) -> limits.Bounds:
         markets=settings.max_positions,
         notional_per_day=settings.agent_notional_per_day_millionths,
         per_floor=settings.per_floor_millionths,
+        per_group=settings.per_group_millionths,
+        orders_per_day=settings.orders_per_day,
+        trades_per_day=settings.trades_per_day,
     )

@@ -8,7 +8,9 @@ from outcry.store.database import write
 
 ORDER = (
     "SELECT o.*, coalesce(m.fee_type, 'quadratic') AS fee_type,"
-    " coalesce(m.fee_multiplier_millionths, 1000000) AS fee_millionths"
+    " coalesce(m.fee_multiplier_millionths, 1000000) AS fee_millionths, coalesce(m.event_ticker, '') AS event_ticker,"
+    " coalesce(m.underlying, '') AS underlying, coalesce(m.open_at_ms, 0) AS open_at_ms,"
+    " coalesce(m.close_at_ms, 0) AS close_at_ms"
     "  FROM orders o LEFT JOIN markets m ON m.ticker = o.ticker WHERE "
 )
 FILL = (
@@ -31,12 +33,12 @@ class Booked:
 
 
 def order(db: sqlite3.Connection, client_order_id: str) -> sqlite3.Row | None:
-    """An order with its market's fee terms."""
+    """An order, and what its market is."""
     return db.execute(ORDER + "o.client_order_id = ?", (client_order_id,)).fetchone()
 
 
 def orders_since(db: sqlite3.Connection, at_ms: int) -> list[sqlite3.Row]:
-    """Orders planned since a time, with fee terms."""
+    """Orders planned since a time, and what their markets are."""
     return db.execute(ORDER + "o.created_at_ms >= ?", (at_ms,)).fetchall()
 
 

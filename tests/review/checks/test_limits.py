@@ -5,7 +5,7 @@ import pytest
 from audited import T0, event, fill, order
 from outcry.review.checks.limits import Bounds, Timeline, at_cost
 
-OPEN = Bounds(100_000, 250_000, 10_000, 5_000, 500_000, 3, 5_000_000, 1_000_000)
+OPEN = Bounds(100_000, 250_000, 10_000, 5_000, 500_000, 3, 5_000_000, 1_000_000, 1_000_000, 200, 50)
 CAPITAL = 1_000_000_000
 
 
@@ -27,7 +27,8 @@ def plan(timeline, name, bounds=OPEN, **facts):
 @pytest.mark.parametrize("over", [0, 1])
 @pytest.mark.parametrize(
     ("limit", "unit"),
-    [("per_trade", 1_000), ("per_market", 1_000), ("per_agent", 1_000), ("per_floor", 1_000), ("per_market_ch", 1),
+    [("per_trade", 1_000), ("per_market", 1_000), ("per_agent", 1_000), ("per_floor", 1_000), ("per_group", 1_000),
+     ("per_market_ch", 1),
      ("per_agent_market_ch", 1)],
 )  # fmt: skip
 def test_at_the_limit_and_one_beyond(timeline, limit, unit, over):
@@ -76,13 +77,32 @@ def test_a_settled_market_is_no_risk_and_a_new_day_begins_at_nothing(timeline):
 
 
 def test_exits_are_never_judged_and_cost_only_their_fee_where_covered(timeline):
-    nothing = Bounds(0, 0, 0, 0, 0, 0, 0, 0)
+    nothing = Bounds(*[0] * 11)
     assert plan(timeline, "o1", nothing, purpose="exit", reduce_only=True) == []
     assert timeline.exiting("bull", "T-1")
     timeline.moved(event("executed", 2, filled_ch=1_000))
     assert timeline.exiting("bull", "T-1")  # not booked yet
     timeline.owned(fill(1))
     assert not timeline.exiting("bull", "T-1")
+
+
+def test_a_group_is_one_event_or_one_index_in_one_window(timeline):
+    window = {"underlying": "BTC-USD", "open_at_ms": T0, "close_at_ms": T0 + 900_000}
+    tight = OPEN._replace(per_group=6_000)
+    assert plan(timeline, "o1", tight, event_ticker="E", **window) == []
+    assert plan(timeline, "o2", tight, ticker="T-2", event_ticker="F", **window) == ["per_group"]
+    later = {"underlying": "BTC-USD", "open_at_ms": T0 + 900_000, "close_at_ms": T0 + 1_800_000}
+    assert plan(timeline, "o3", tight, ticker="T-3", event_ticker="G", **later) == []
+    assert plan(timeline, "o4", tight, agent="bear", ticker="T-4", event_ticker="G") == ["per_group"]
+
+
+def test_orders_and_trades_in_a_day(timeline):
+    assert plan(timeline, "o1", purpose="exit") == []
+    assert plan(timeline, "o2", OPEN._replace(orders_per_day=2, trades_per_day=1)) == []
+    assert plan(timeline, "o3", OPEN._replace(orders_per_day=2)) == ["orders_per_day"]
+    timeline.moved(event("canceled", 5, "o3"))
+    assert plan(timeline, "o4", OPEN._replace(trades_per_day=2)) == []
+    assert plan(timeline, "o5", OPEN._replace(trades_per_day=2)) == ["trades_per_day"]
 
 
 def test_average_cost_of_what_is_left():

@@ -29,6 +29,9 @@ class Bounds(NamedTuple):
     markets: int
     notional_per_day: int
     per_floor: int
+    per_group: int
+    orders_per_day: int
+    trades_per_day: int
 
 
 @dataclass(slots=True)
@@ -74,6 +77,7 @@ class Timeline:
         self._today: list[_Live] = []
         self._rolled_at_ms = self._capital_micros = 0
         self._allocations: dict[str, int] = {}
+        self._markets: dict[str, Order] = {}  # an order of each market, for what the market is
 
     # ---- what happens -----------------------------------------------------------------------------------------------
 
@@ -86,8 +90,8 @@ class Timeline:
 
     def ordered(self, order: Order) -> None:
         live = self._orders[order.client_order_id] = _Live(order)
-        if order.purpose == "entry":
-            self._today.append(live)
+        self._today.append(live)
+        self._markets[order.ticker] = order
 
     def moved(self, event: OrderEvent) -> None:
         live = self._orders.get(event.client_order_id)
@@ -110,6 +114,7 @@ class Timeline:
 
     def settled(self, ticker: str) -> None:
         self._paid.add(ticker)
+        self._markets.pop(ticker, None)
         for key in [key for key in self._fills if key[1] == ticker]:
             for fill_id in self._fills.pop(key):
                 del self._owner[fill_id]
@@ -124,7 +129,9 @@ class Timeline:
         risks = self._risks()
         own = {market: risk for (name, market), risk in risks.items() if name == agent}
         here = [risk for (_, market), risk in risks.items() if market == ticker]
+        group = [risk for (_, market), risk in risks.items() if self._together(order, market)]
         capital = self._capital_micros
+        today, trades, notional_micros = self._today_of(agent)
         own_bound = min(bounds.per_agent * capital // ALL, self._allocations.get(agent, 0))
         for rule, risk, bound in (
             ("per_trade", self._orders[order.client_order_id].micros, bounds.per_trade * capital // ALL),
@@ -133,7 +140,10 @@ class Timeline:
             ("per_agent_market_ch", own[ticker].count_ch, bounds.per_agent_market_ch),
             ("per_agent", sum(risk.micros for risk in own.values()), own_bound),
             ("markets", len(own), bounds.markets),
-            ("notional_per_day", self._notional_micros(agent), bounds.notional_per_day * capital // ALL),
+            ("notional_per_day", notional_micros, bounds.notional_per_day * capital // ALL),
+            ("orders_per_day", today, bounds.orders_per_day),
+            ("trades_per_day", trades, bounds.trades_per_day),
+            ("per_group", sum(risk.micros for risk in group), bounds.per_group * capital // ALL),
             ("per_floor", sum(risk.micros for risk in risks.values()), bounds.per_floor * capital // ALL),
         ):
             if risk > bound:
@@ -168,13 +178,24 @@ class Timeline:
             risks[key] = _Risk(old.micros + live.micros, old.count_ch + count_ch)
         return risks
 
-    def _notional_micros(self, agent: str) -> int:
-        counts = (
-            live.filled_ch if live.over else live.order.count_ch
-            for live in self._today
-            if live.order.agent == agent and live.order.created_at_ms >= self._rolled_at_ms
-        )
-        return sum(counts) * DOLLAR_CC
+    def _together(self, order: Order, ticker: str) -> bool:
+        """Whether another market wins and loses with an order's: one event, or one index in overlapping windows."""
+        other = self._markets.get(ticker)
+        if other is None or ticker == order.ticker:
+            return ticker == order.ticker
+        if other.event_ticker and other.event_ticker == order.event_ticker:
+            return True
+        overlap = order.open_at_ms < other.close_at_ms and other.open_at_ms < order.close_at_ms
+        return bool(order.underlying) and order.underlying == other.underlying and overlap
+
+    def _today_of(self, agent: str) -> tuple[int, int, int]:
+        """One agent's orders since the roll; entries among them that traded or may; $1 for each of their contracts."""
+        today = [
+            live for live in self._today if live.order.agent == agent and live.order.created_at_ms >= self._rolled_at_ms
+        ]
+        entries = [live for live in today if live.order.purpose == "entry"]
+        counts = [live.filled_ch if live.over else live.order.count_ch for live in entries]
+        return len(today), sum(count > 0 for count in counts), sum(counts) * DOLLAR_CC
 
     def _let_go(self, live: _Live) -> None:
         if live.over:
@@ -216,6 +237,7 @@ def _fee_micros(order: Order, count_ch: int) -> int:
 
 def _finding(order: Order, rule: str, risk: int, bound: int) -> Finding:
     unit = {"per_market_ch": " hundredths", "per_agent_market_ch": " hundredths", "markets": " markets"}
+    unit |= {"orders_per_day": " orders", "trades_per_day": " trades"}
     amount = unit.get(rule, " micro-dollars")
     return Finding(
         CHECK,

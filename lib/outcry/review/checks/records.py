@@ -47,7 +47,7 @@ class Decision(NamedTuple):
 
 
 class Order(NamedTuple):
-    """What an order asks for. `fee_type`, `fee_millionths`: the terms of its market."""
+    """What an order asks for, and what its market is: fee terms, event, index, window."""
 
     client_order_id: str
     decision_id: str
@@ -64,6 +64,10 @@ class Order(NamedTuple):
     created_at_ms: int
     fee_type: str = "quadratic"
     fee_millionths: int = ALL
+    event_ticker: str = ""
+    underlying: str = ""
+    open_at_ms: int = 0
+    close_at_ms: int = 0
 
     @property
     def risk_cc(self) -> int:
