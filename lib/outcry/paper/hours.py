@@ -20,7 +20,7 @@ WEEK: dict[str, object] = {
 def paused(at_ms: int) -> bool:
     """Whether trading pauses at a time.
 
-    >>> [paused(hour * _HOUR_MS + 1_795_075_200_000) for hour in (7, 8, 9, 10)]  # Thursday in winter, UTC
+    >>> [paused(hour * _HOUR_MS + 1_795_046_400_000) for hour in (7, 8, 9, 10)]  # Thursday in winter, UTC
     [False, True, True, False]
     """
     local = eastern(at_ms)

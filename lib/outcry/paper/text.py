@@ -37,7 +37,9 @@ def money(micros: int) -> str:
 
 @lru_cache(maxsize=256)
 def iso(at_ms: int) -> str:
-    """>>> iso(1795194192345)
+    """A time with its milliseconds.
+
+    >>> iso(1795194192345)
     '2026-11-20T17:03:12.345Z'
     """
     return (_EPOCH + timedelta(milliseconds=at_ms)).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at_ms % 1000:03d}Z"
