@@ -23,7 +23,7 @@ from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor
 from outcry.ops.program import HOME
 from outcry.review.reports.today import Reconciled
-from outcry.store import agents, database, progress, system
+from outcry.store import agents, chain, database, findings, progress, system
 
 START_PATIENCE_S = 30
 LAST_LOOK_S = 20
@@ -109,6 +109,7 @@ def _start(floor: Floor, children: Children, plan: Plan, settings: Path, state: 
     children.start("exchange", "exchange", *replay, *(["--speed", f"{plan.speed:g}"] if replay else []))
     _until(floor.exchange_file.exists, children, "the exchange to listen")
     children.start("clerk", "clerk")
+    children.start("auditor", "auditor")
     children.start("collector", "collector")
     db = database.read_only(floor.database)
     try:
@@ -117,7 +118,7 @@ def _start(floor: Floor, children: Children, plan: Plan, settings: Path, state: 
         db.close()
     for name in living:
         children.start(f"trader@{name}", "trader", name)
-    _say(f"running exchange, collector, clerk and {len(living)} traders: {', '.join(living)}")
+    _say(f"running exchange, collector, clerk, auditor and {len(living)} traders: {', '.join(living)}")
     return [f"trader@{name}" for name in living]
 
 
@@ -202,6 +203,20 @@ def _collector_verdict(floor: Floor) -> str:
     return f"collector  {equal} tickers equal its books, {other} differ; {deltas} changes applied, {gaps} gaps"
 
 
+def _auditor_verdict(floor: Floor, faults: list[str]) -> str:
+    """What the auditor found; a critical finding is a fault of the demo."""
+    db = database.read_only(floor.database)
+    try:
+        ever, still = findings.count(db)
+        faults += [f"finding: {kept.what}" for kept in findings.still_open(db) if kept.severity == "critical"]
+        verified = chain.verify(db)
+    finally:
+        db.close()
+    if verified.fault:
+        faults.append(f"audit trail: {verified.fault}")
+    return f"auditor    {ever} findings, {still} open; {verified.links} records in the audit trail"
+
+
 def _exchange_facts(floor: Floor) -> dict[str, Any]:
     try:
         return json.loads(floor.exchange_file.read_text())
@@ -212,7 +227,7 @@ def _exchange_facts(floor: Floor) -> dict[str, Any]:
 def _stop(floor: Floor, children: Children, traders: list[str]) -> list[str]:
     """Traders first, then the rest. Returns what went wrong."""
     killed = children.stop(traders)
-    for name in ("collector", "clerk", "exchange"):
+    for name in ("collector", "auditor", "clerk", "exchange"):
         killed += children.stop([name])
     codes = [child for child in children.all.values() if child.exit_code not in (0, -signal.SIGKILL)]
     return [f"{name} had to be killed" for name in killed] + [_obituary(child) for child in codes]
@@ -242,7 +257,7 @@ def _reconciled(floor: Floor) -> Reconciled:
 
 
 def _conclude(floor: Floor, settings: Path, state: Path, verdict: list[str], faults: list[str]) -> int:
-    for line in [*verdict, _collector_verdict(floor)]:
+    for line in [*verdict, _collector_verdict(floor), _auditor_verdict(floor, faults)]:
         click.echo(line)
     click.echo()
     sys.stdout.flush()
