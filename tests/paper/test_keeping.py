@@ -83,6 +83,16 @@ def test_nothing_changed_writes_nothing(rig, file):
     assert not keeping.save(file, rig.engine)
 
 
+def test_rows_that_did_not_change_are_not_written_again(rig, file):
+    keeping.save(file, rig.engine)
+    written: list[str] = []
+    file.set_trace_callback(lambda statement: written.append(statement.split("(")[0]))
+    rig.bid(3000, 100)
+    keeping.save(file, rig.engine)
+    file.set_trace_callback(None)
+    assert [statement for statement in written if "INSERT" in statement] == ["INSERT INTO orders "]
+
+
 def test_each_step_adds_to_the_last(rig, file):
     keeping.save(file, rig.engine)
     rig.bid(4500, 100, time_in_force=IOC)
