@@ -32,7 +32,7 @@ def losing_streak(db: sqlite3.Connection, agent: str, since_ms: int) -> Streak:
     losses = paid_micros = bought_ch = 0
     rows = db.execute(
         "SELECT s.ticker, h.cash_micros + h.position_ch * s.value_cc - h.fees_micros AS result_micros"
-        "  FROM settlements s JOIN holdings h ON h.agent = ? AND h.ticker = s.ticker"
+        "  FROM settlements s CROSS JOIN holdings h ON h.agent = ? AND h.ticker = s.ticker"  # CROSS: the latest first
         " WHERE s.recorded_at_ms > ? AND h.fills > 0"
         "   AND s.id = (SELECT max(id) FROM settlements WHERE ticker = s.ticker) ORDER BY s.id DESC",
         (agent, since_ms),
