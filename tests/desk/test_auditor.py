@@ -300,6 +300,15 @@ def test_a_fill_that_the_exchange_does_not_know(traded):
     assert "has none such" in traded.audit()["exchange_now"]
 
 
+def test_what_is_older_than_the_ledger_is_in_its_opening_balance(traded):
+    exchange = traded.exchange
+    cash, held = dict(exchange.cash), dict(exchange.held)
+    old = exchange.match(exchange.place("", Side.BID, 4_000, 500, T0 - 5), 500, 0, T0 - 5)
+    exchange.filled.append(replace(old, trade_id="elsewhere", exchange_index=0, filled_at_ms=T0 + 5))  # never opened
+    exchange.cash, exchange.held = cash, held
+    assert traded.audit() == {}
+
+
 def test_an_order_nobody_planned_and_one_without_a_verdict(traded):
     traded.exchange.place(f"oc-{FLOOR_ID}-flip-XXXX", at_ms=traded.at_ms)
     assert "never planned" in traded.audit()["exchange_now"]

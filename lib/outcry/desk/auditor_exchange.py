@@ -43,6 +43,12 @@ class Reading:
     positions_ch: dict[str, int]
     balances_micros: dict[int, int]
     shard_of: dict[str, int]
+    opened_ms: dict[int, int]
+
+    def concerns(self, fill: Fill) -> bool:
+        """Whether a fill belongs to the listing: what is older than its shard's ledger is in its opening balance."""
+        opened_ms = self.opened_ms.get(fill.exchange_index)
+        return opened_ms is not None and fill.filled_at_ms >= max(opened_ms, self.from_ms)
 
 
 class ExchangeLook:
@@ -66,10 +72,10 @@ class ExchangeLook:
     def read(self, exchange: Exchange, clock: Callable[[], int]) -> Iterator[None]:
         """Ask for everything, one call between two yields, so that other work goes on; keep the reading."""
         shards = accounts.shards(self._db)
-        opened = [at for at in (accounts.opened_at_ms(self._db, shard) for shard in shards) if at is not None]
+        opened = {shard: at for shard in shards if (at := accounts.opened_at_ms(self._db, shard)) is not None}
         if not opened:
             return
-        from_ms = max(min(opened), self._until_ms - OVERLAP_MS)
+        from_ms = max(min(opened.values()), self._until_ms - OVERLAP_MS)
         since_s = from_ms // 1000
         listed = {order.order_id: order for order in exchange.orders(min_ts=since_s)}
         yield
@@ -86,12 +92,13 @@ class ExchangeLook:
             at_ms,
             clock(),
             from_ms,
-            tuple(fill for fill in fills if fill.filled_at_ms >= from_ms),
+            tuple(fills),
             tuple(auditor_rows.their_order(order) for order in listed.values()),
             tuple(settled for settled in paid if settled is not None),
             positions,
             balances_by_shard(self._db, exchange),
             {order.order_id: order.exchange_index for order in listed.values()},
+            opened,
         )
 
     def judge(self, now_ms: int) -> list[Finding] | None:
@@ -126,7 +133,8 @@ class ExchangeLook:
 
     def _states(self, reading: Reading, ours: dict[tuple[str, str], Fill]) -> list[Finding]:
         until_ms = reading.at_ms - YOUNG_MS
-        theirs = {(fill.trade_id, fill.order_id): fill for fill in reading.fills}
+        theirs = {(fill.trade_id, fill.order_id): fill for fill in reading.fills if reading.concerns(fill)}
+        ours = {key: fill for key, fill in ours.items() if reading.concerns(fill)}
         old_ours = {key: fill for key, fill in ours.items() if fill.filled_at_ms <= until_ms or key in theirs}
         old_theirs = {key: fill for key, fill in theirs.items() if fill.filled_at_ms <= until_ms or key in ours}
         states = list(account.absent(old_ours, old_theirs, reading.from_ms))
@@ -134,6 +142,8 @@ class ExchangeLook:
             return states
         states += account.positions(self._ledger.net_positions(), reading.positions_ch)
         for shard, balance_micros in reading.balances_micros.items():
+            if shard not in reading.opened_ms:
+                continue
             cash_micros, short_ch = self._ledger.shard(shard)
             resting = tuple(
                 order for order in reading.orders if order.resting and reading.shard_of[order.order_id] == shard
