@@ -21,6 +21,7 @@ from outcry.desk.api_watch import ApiWatch
 from outcry.desk.backlog import Backlog
 from outcry.desk.breakers import Breakers
 from outcry.desk.day import priceless, roll, trading_day
+from outcry.desk.disk_watch import DiskWatch
 from outcry.desk.link import NAME, Link, find, recall, remember
 from outcry.desk.refusals import Refusals
 from outcry.desk.standing import Standing
@@ -90,6 +91,7 @@ class Clerk:
         self._backlog = Backlog(spool.file_of(floor.folder, NAME))
         self._refusals = Refusals(db, floor.database, NAME, "floor", "", floor.settings.risk)
         self._standing = Standing(db, NAME, supervisor, "WAITING", now_ms())
+        self._disk = DiskWatch(floor.folder, self._standing)
         self._api = ApiWatch(db, floor.settings.risk, self._calls, self._standing)
         self._breakers = Breakers(db, floor.settings.risk, floor.settings.time_factor)
         self._passed_ms = now_ms()
@@ -275,7 +277,8 @@ class Clerk:
         return CHECKPOINT_S
 
     def _tidy(self, at_ms: int) -> float:
-        """Fold the write-ahead log into the database; and see that we are not blind for too long."""
+        """Fold the write-ahead log into the database; see that we are not blind for too long, nor the disk full."""
+        self._disk.look(at_ms)
         database.checkpoint(self._db)
         if at_ms - self._passed_ms > UNREAD_MS:
             why = f"the account could not be read for {UNREAD_MS // 1000} s: {self._standing.why}"

@@ -54,7 +54,8 @@ def run(floor: Floor, reason: str, *, flatten: bool = False) -> int:
     raises  Unavailable when the exchange does not answer: the floor is halted, what rests there rests on
     """
     write_file(floor, reason)
-    _say(floor, f"halted: {floor.halt_file} exists, so nobody enters")
+    if floor.halt_file.exists():
+        _say(floor, f"halted: {floor.halt_file} exists, so nobody enters")
     try:
         rest = connect.rest(floor, connect.signer(floor), floor.addresses().rest_url, TIMEOUT_S)
         _say(floor, "canceling every order of the account, also those placed by hand")
@@ -92,16 +93,24 @@ def run(floor: Floor, reason: str, *, flatten: bool = False) -> int:
 
 
 def write_file(floor: Floor, reason: str) -> None:
-    """Write the HALT file, durably; one that is there keeps its text."""
-    floor.folder.mkdir(parents=True, exist_ok=True)
+    """Write the HALT file, durably. One that is there keeps its text; one that a full disk leaves empty halts too."""
     try:
+        floor.folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(floor.halt_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o664)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC by {_who()}: {reason or 'no reason given'}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        folder = os.open(floor.folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
     except FileExistsError:
         return
-    with os.fdopen(descriptor, "w") as file:
-        file.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC by {_who()}: {reason or 'no reason given'}\n")
-        file.flush()
-        os.fsync(file.fileno())
+    except OSError as error:
+        there = "is there, without its reason" if floor.halt_file.exists() else "COULD NOT BE MADE: stop the traders"
+        click.echo(f"halt: {floor.halt_file} {there} ({error})", err=True)
 
 
 def cancel_everything(rest: Rest, sleep: Callable[[float], object]) -> Outcome:

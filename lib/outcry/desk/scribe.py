@@ -1,8 +1,8 @@
 """Writes the tape beside the collector's loop, in a thread that the loop never waits for.
 
 The loop hands over what it heard as it heard it (one append); the thread turns it into rows, in order, and flushes at
-500 rows or after 5 s. When the disk does not keep up the tape drops, counts and says so; the books go on. After a loss,
-and at the start of a new day's file, it asks the loop for the whole books, so that what follows can be read.
+500 rows or after 5 s. When the disk does not keep up, or fills, the tape drops, counts and says so; the books go on.
+After a loss, and at the start of a new day's file, it asks the loop for the whole books: what follows can then be read.
 """
 
 import threading
@@ -13,14 +13,14 @@ from pathlib import Path
 
 from outcry.desk.taping import Taping
 from outcry.domain.errors import Unavailable
-from outcry.ops import log
+from outcry.ops import disk, log
 from outcry.store import tape as tapes
 from outcry.store.tape import Tape
 from outcry.venue.messages import Message, Snapshot
 from outcry.venue.stream import Connected, Disconnected, Garbled
 
 FLUSH_ROWS, FLUSH_S = 500, 5.0
-TURN_S = 0.1
+TURN_S, LOOK_S = 0.1, 2.0
 WAITING_MESSAGES = 200_000  # handed over and not yet rows; more means that the disk refuses or hangs
 KEPT_NOTE = 1_000_000  # bytes of a garbled frame
 
@@ -43,6 +43,7 @@ class Scribe:
         self.dropped = 0  # messages that never reached the tape
         self.failing = ""  # why the disk refuses, while it does
         self.wants_books = True
+        self._full = ""  # why the disk has no room for a tape, while it has none
         self._bug: Exception | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._guarded, name="scribe", daemon=True)
@@ -88,7 +89,7 @@ class Scribe:
         return not self._thread.is_alive()
 
     def _give(self, at_ns: int, messages: int, turn: _Turn) -> None:
-        if self._given - self._taken > WAITING_MESSAGES:
+        if self._full or self._given - self._taken > WAITING_MESSAGES:
             self._lost += messages
             self.dropped += messages
             self.wants_books = True
@@ -110,9 +111,12 @@ class Scribe:
 
     def _run(self) -> None:
         taping: Taping | None = None
-        flushed_s = time.monotonic()
+        flushed_s, looked_s = time.monotonic(), float("-inf")
         while True:
             stopping = self._stop.wait(TURN_S)
+            if time.monotonic() - looked_s >= LOOK_S:
+                looked_s = time.monotonic()
+                self._look_at_disk()
             taping = self._drain(taping)
             due = taping is not None and (
                 taping.tape.pending >= FLUSH_ROWS or time.monotonic() - flushed_s >= FLUSH_S or stopping
@@ -123,6 +127,20 @@ class Scribe:
             if stopping and (not self._turns or taping is None):
                 self._end(taping)
                 return
+
+    def _look_at_disk(self) -> None:
+        """The tape is the first to stop when a disk fills: it can be missed, what is written of orders cannot."""
+        try:
+            room = disk.room(self._folder.parent)
+        except Unavailable as error:
+            self._fail(str(error))
+            return
+        if not room.for_the_tape and not self._full:
+            self._full = f"no room for a tape: {room}"
+            self._fail(self._full)
+        elif self._full and room.less_a_fifth.for_the_tape:
+            _log.info("resumed_tape", dropped=self.dropped, room=str(room))
+            self._full = self.failing = ""
 
     def _drain(self, taping: Taping | None) -> Taping | None:
         """Take what was given, a bounded amount of it, into rows of its day's file."""
@@ -155,9 +173,9 @@ class Scribe:
         except Unavailable as error:
             self._fail(str(error))
         else:
-            if self.failing:
+            if self.failing and not self._full:
                 _log.info("resumed_tape", dropped=self.dropped)
-            self.failing = ""
+            self.failing = self._full
 
     def _fail(self, why: str) -> None:
         if not self.failing:

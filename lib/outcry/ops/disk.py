@@ -7,6 +7,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from outcry.domain.errors import Unavailable
+
 MEGABYTE = 1_000_000
 TAPE_BYTES, TAPE_PERCENT = 500 * MEGABYTE, 10
 ENTRIES_BYTES, ENTRIES_PERCENT = 100 * MEGABYTE, 4
@@ -23,19 +25,30 @@ class Room:
     @property
     def for_the_tape(self) -> bool:
         """Whether the tape may go on."""
-        return self.free >= min(TAPE_BYTES, self.total * TAPE_PERCENT // 100)
+        return self._has(TAPE_BYTES, TAPE_PERCENT)
 
     @property
     def for_entries(self) -> bool:
         """Whether entries may go on: every one of them needs rows, and its exit too."""
-        return self.free >= min(ENTRIES_BYTES, self.total * ENTRIES_PERCENT // 100)
+        return self._has(ENTRIES_BYTES, ENTRIES_PERCENT)
+
+    @property
+    def less_a_fifth(self) -> "Room":
+        """What is asked before something that stopped goes on again, so that it does not stop at once."""
+        return Room(self.free * 4 // 5, self.total, self.free_inodes_percent)
+
+    def _has(self, fixed: int, percent: int) -> bool:
+        return self.free >= min(fixed, self.total * percent // 100)
 
     def __str__(self) -> str:
         return f"{self.free // MEGABYTE} of {self.total // MEGABYTE} MB free"
 
 
 def room(folder: Path) -> Room:
-    """The disk a folder lies on. Raises OSError when it cannot be asked."""
-    found = os.statvfs(folder)
+    """The disk a folder lies on. Raises Unavailable when it cannot be asked."""
+    try:
+        found = os.statvfs(folder)
+    except OSError as error:
+        raise Unavailable(f"the disk of {folder} cannot be asked: {error}") from error
     inodes_percent = 100 * found.f_favail // found.f_files if found.f_files else 100
     return Room(found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize, inodes_percent)
