@@ -32,6 +32,7 @@ from outcry.store import audit, chain, database, findings, first_records, market
 NAME = "auditor"
 POLL_S = 0.25
 CHAIN_S, LEDGER_S, STOPS_S, EXCHANGE_S, HEAD_S = 1.0, 2.0, 0.5, 10.0, 3_600.0
+WATCHDOG_S = 30.0
 STEP = 200  # records read in one turn
 LONGEST_PAUSE_S = 30.0  # between two attempts while the exchange does not answer
 
@@ -87,6 +88,7 @@ class Auditor:
 
     def turn(self) -> bool:
         """Chain, read, compare, tell; each when its time has come. False while there is more to read at once."""
+        self._when("watchdog", WATCHDOG_S, self._supervisor.beat)  # also while the database refuses the heartbeat
         try:
             self._when("chain", CHAIN_S, self._chain)
             caught_up = self._read()
