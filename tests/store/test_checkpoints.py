@@ -23,11 +23,13 @@ def test_what_was_saved_is_loaded(tmp_path):
         ('{"version":2,"name":"a","saved_at_ms":1,"payload":{}}', "version 2"),
         ('{"version":1,"name":"a","saved_at_ms":90000,"payload":{}}', "future"),
         ('{"version":1,"name":"a","saved_at_ms":1,"payload":[]}', "unreadable"),
+        ('{"version":1,"name":"\udcff"}', "unreadable"),
+        ('{"version":1,"name":"a","saved_at_ms":1,"payload":' + '{"a":' * 50_000, "unreadable"),
     ],
 )
 def test_a_bad_one_is_a_cold_start_with_a_reason(tmp_path, body, why):
     if body is not None:
-        (tmp_path / "a.json").write_text(body)
+        (tmp_path / "a.json").write_bytes(body.encode(errors="surrogateescape"))
     payload, reason = checkpoints.load(tmp_path, "a", now_ms=5_000)
     assert payload is None
     assert why in reason

@@ -79,7 +79,7 @@ def test_a_line_gone_bad_in_the_middle_does_not_take_the_next_with_it(file):
 
 def test_a_file_of_anything_at_all_is_read_without_an_accident(file):
     file.parent.mkdir()
-    file.write_bytes(os.urandom(5_000) + b'\n[1]\n{"n": 1}\n')
+    file.write_bytes(os.urandom(5_000) + b"\n" + b"[" * 50_000 + b'\n[1]\n{"n": 1}\n')
     assert waiting(file)[0] == [{"n": 1}]
 
 

@@ -47,7 +47,7 @@ def load(folder: Path, name: str, now_ms: int) -> tuple[dict[str, object] | None
         envelope = msgspec.json.decode(file.read_bytes(), type=Envelope)
     except FileNotFoundError:
         return None, "missing"
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return None, f"unreadable: {error}"
     if envelope.version != VERSION:
         return None, f"version {envelope.version}, this build writes {VERSION}"

@@ -169,6 +169,6 @@ def _encoded(entry: Entry) -> bytes:
 def _decoded(text: bytes) -> Entry | None:
     try:
         entry = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return entry if isinstance(entry, dict) else None
