@@ -1,6 +1,8 @@
 """The trader as a process, beside a clerk and the local exchange. The test plays the collector, and the killer."""
 
+import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -198,3 +200,36 @@ def test_an_exchange_that_hangs_does_not_delay_a_stop(desk):
     desk.trader("heads")
     assert desk.ready_after_s < 5, desk.said()
     desk.wait(lambda: not desk.count("orders WHERE state IN ('sent', 'unknown')"), "its fate")
+
+
+def test_a_stranger_s_lock_of_45_seconds_loses_nothing_and_exits_leave_meanwhile(desk):
+    desk.trader("heads")
+    desk.wait(lambda: desk.count("fills") >= 2 and desk.count("positions") == 1, "a position", 60)
+    stranger = sqlite3.connect(desk.floor.database, isolation_level=None, timeout=10)
+    stranger.execute("BEGIN IMMEDIATE")
+    locked, before = time.monotonic(), set(desk.theirs())
+    long = desk.db.execute("SELECT position_ch FROM positions").fetchone()[0] > 0
+    how = {"side": "bid", "price": "0.4100"} if long else {"side": "ask", "price": "0.3900"}
+    by_hand = desk.client.place(count="3.00", time_in_force="immediate_or_cancel", **how)
+    while time.monotonic() - locked < 45:
+        time.sleep(0.5)
+    during = {name: row for name, row in desk.theirs().items() if name not in before | {by_hand["client_order_id"]}}
+    kept = {
+        name for name in during if desk.db.execute("SELECT 1 FROM orders WHERE client_order_id = ?", (name,)).fetchone()
+    }
+    assert len(during) == 1 and kept == set(), (
+        "the exit left, and the database knows nothing of it; nothing was entered"
+    )
+    stranger.execute("ROLLBACK")
+    stranger.close()
+    (left,) = during
+    desk.wait(lambda: orders.get(desk.db, left) and not orders.get(desk.db, left).counts, "the exit to be booked", 20)
+    assert orders.get(desk.db, left).purpose == "exit"
+    desk.wait(desk.agrees, "agreement", 20)
+    theirs = {row["trade_id"] for row in desk.client.get("/portfolio/fills?limit=1000")["fills"]}
+    assert {row[0] for row in desk.db.execute("SELECT trade_id FROM fills")} == theirs
+    said = "\n".join(log.read_text() for log in desk.floor.folder.glob("*.log"))
+    assert said.count("database_refused") >= 2 and f"pid {os.getpid()} (" in said, "the clerk and the trader name us"
+    refused = desk.db.execute("SELECT program FROM system_events WHERE event = 'database_refused'").fetchall()
+    assert {"clerk", "trader@heads"} <= {row[0] for row in refused}
+    assert accounts.reconciliations_now(desk.db)[0].agreed and desk.count("totals_check") == 0
