@@ -28,11 +28,11 @@ from websockets.sync.server import serve
 
 from outcry.domain.market import FeeTerms, Market, PriceRange, Status
 from outcry.domain.order import Side
-from outcry.paper import keeping
-from outcry.paper.auth import Key, Keys
+from outcry.paper.engine import keeping
 from outcry.paper.events import BookChange, BookSet, IndexTick, Listed, SeriesInfo, SourceEvent
-from outcry.paper.exchange import Exchange, Terms
-from outcry.paper.server import Server
+from outcry.paper.server.auth import Key, Keys
+from outcry.paper.server.exchange import Exchange, Terms
+from outcry.paper.server.server import Server
 from outcry.store import exchange_books
 from outcry.venue import sign
 

@@ -18,7 +18,7 @@ from local_exchange import OTHER, TICKER, market, now_ms
 from outcry.domain.book import Book
 from outcry.domain.order import Side
 from outcry.paper.events import BookChange, BookSet, Determined, IndexTick, Listed, Print, Settled
-from outcry.paper.server import Server
+from outcry.paper.server.server import Server
 from outcry.store import bars, markets, quotes, system
 from outcry.store.tape_reader import Reader
 

@@ -13,8 +13,8 @@ from local_exchange import TICKER, now_ms
 from outcry.desk import orphans
 from outcry.domain.fill import Fill
 from outcry.domain.order import Purpose, Side, State
+from outcry.paper.engine.records import OrderStatus, Reject
 from outcry.paper.events import BookSet, Closed
-from outcry.paper.records import OrderStatus, Reject
 from outcry.store import accounts, agents, fills, orders, report, spool, system
 
 pytestmark = pytest.mark.floor

@@ -204,9 +204,17 @@ def test_an_exchange_that_hangs_does_not_delay_a_stop(desk):
 
 def test_a_stranger_s_lock_of_45_seconds_loses_nothing_and_exits_leave_meanwhile(desk):
     desk.trader("heads")
-    desk.wait(lambda: desk.count("fills") >= 2 and desk.count("positions") == 1, "a position", 60)
     stranger = sqlite3.connect(desk.floor.database, isolation_level=None, timeout=10)
-    stranger.execute("BEGIN IMMEDIATE")
+
+    def caught() -> bool:
+        """Locked at a moment when a position is held and nothing is under way."""
+        stranger.execute("BEGIN IMMEDIATE")
+        if desk.count("positions") == 1 and not orders.open_orders(desk.db):
+            return True
+        stranger.execute("ROLLBACK")
+        return False
+
+    desk.wait(caught, "a position", 60)
     locked, before = time.monotonic(), set(desk.theirs())
     long = desk.db.execute("SELECT position_ch FROM positions").fetchone()[0] > 0
     how = {"side": "bid", "price": "0.4100"} if long else {"side": "ask", "price": "0.3900"}

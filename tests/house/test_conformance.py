@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 from typing import get_args
 
-from outcry.paper.faults import Kind
-from outcry.paper.manners import Manners
+from outcry.paper.engine.manners import Manners
+from outcry.paper.faults.faults import Kind
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "exchange-conformance.md").read_text()

@@ -1,7 +1,7 @@
 """The till that makes every cent come from somewhere."""
 
 from outcry.domain.order import Side
-from outcry.paper.accounts import Account, House, imbalance_micros, purses_of
+from outcry.paper.engine.accounts import Account, House, imbalance_micros, purses_of
 
 SHARD, T = 2, "KXT-1-1"
 

@@ -6,9 +6,9 @@ import pytest
 from outcry.domain.book import Book
 from outcry.domain.market import Status
 from outcry.domain.order import Side
-from outcry.paper.crowd import STEP_MS, Crowd
 from outcry.paper.events import BookChange, Print
-from outcry.paper.windows import window_at
+from outcry.paper.generate.crowd import STEP_MS, Crowd
+from outcry.paper.generate.windows import window_at
 
 MARKET = window_at("KXBTC15M", 0, 900_000).market(Status.ACTIVE, None)
 PATHS = {

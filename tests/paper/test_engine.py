@@ -7,8 +7,8 @@ import pytest
 from engine_kit import CLOSE_MS, SHARD, TICKER, Rig, market
 from outcry.domain.market import FeeTerms
 from outcry.domain.order import Side, TimeInForce
+from outcry.paper.engine.records import AmendRequest, NewOrderRequest, OrderStatus, Reason, Reject, SelfTrade
 from outcry.paper.events import AccountFill, BookChange, LevelChanged, Listed, OrderChanged, Print, TickerMoved, Traded
-from outcry.paper.records import AmendRequest, NewOrderRequest, OrderStatus, Reason, Reject, SelfTrade
 
 IOC, FOK, GTC = TimeInForce.IOC, TimeInForce.FOK, TimeInForce.GTC
 DOLLAR = 1_000_000

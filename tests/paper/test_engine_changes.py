@@ -4,9 +4,9 @@ import pytest
 
 from engine_kit import CLOSE_MS, SHARD, TICKER, Rig
 from outcry.domain.order import Side, TimeInForce
+from outcry.paper.engine.manners import DAY_MS, Manners
+from outcry.paper.engine.records import AmendRequest, NewOrderRequest, OrderStatus, Reason, Reject
 from outcry.paper.events import BookChange, OrderChanged, Print
-from outcry.paper.manners import DAY_MS, Manners
-from outcry.paper.records import AmendRequest, NewOrderRequest, OrderStatus, Reason, Reject
 
 IOC, FOK = TimeInForce.IOC, TimeInForce.FOK
 BOOK = {4200: 5000, 4300: 1000}, {4500: 1000, 4600: 5000}

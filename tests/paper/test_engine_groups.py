@@ -4,9 +4,9 @@ import pytest
 
 from engine_kit import SHARD, TICKER, Rig, market
 from outcry.domain.order import Side, TimeInForce
+from outcry.paper.engine.manners import Manners
+from outcry.paper.engine.records import AmendRequest, OrderStatus, Reject
 from outcry.paper.events import BookSet, GroupChanged, Listed, Print
-from outcry.paper.manners import Manners
-from outcry.paper.records import AmendRequest, OrderStatus, Reject
 
 IOC = TimeInForce.IOC
 BOOK = {4200: 5000, 4300: 1000}, {4500: 1000, 4600: 5000}

@@ -8,6 +8,7 @@ from engine_kit import CLOSE_MS, OPEN_MS, SHARD, TICKER, Rig, market
 from outcry.domain.errors import InvariantBroken
 from outcry.domain.market import PriceRange, Status
 from outcry.domain.order import Side, TimeInForce
+from outcry.paper.engine.records import AmendRequest, OrderStatus, Reason, Reject
 from outcry.paper.events import (
     AccountFill,
     AccountSettled,
@@ -27,7 +28,6 @@ from outcry.paper.events import (
     TickerMoved,
     Traded,
 )
-from outcry.paper.records import AmendRequest, OrderStatus, Reason, Reject
 
 IOC = TimeInForce.IOC
 NEXT = "KXBTC15M-26NOV201230-30"

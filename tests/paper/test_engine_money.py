@@ -16,12 +16,12 @@ from exchange_histories import CENT, STEPS, TRADES, act, new_rig
 from histories import histories
 from outcry.domain.market import FeeTerms
 from outcry.domain.order import Side
-from outcry.paper.accounts import purses_of
+from outcry.paper.engine.accounts import purses_of
+from outcry.paper.engine.manners import Manners
+from outcry.paper.engine.money_records import MoveKind
+from outcry.paper.engine.purse import Purse
+from outcry.paper.engine.records import Reject
 from outcry.paper.events import Determined, Disputed, Listed, Print, Settled, Voided
-from outcry.paper.manners import Manners
-from outcry.paper.money_records import MoveKind
-from outcry.paper.purse import Purse
-from outcry.paper.records import Reject
 from outcry.venue import fees
 
 OUTCOMES = st.sampled_from([("yes", 10_000), ("no", 0), ("scalar", 3_333)])

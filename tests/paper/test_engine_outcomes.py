@@ -7,8 +7,8 @@ import pytest
 from engine_kit import CLOSE_MS, SHARD, TICKER, Rig, market
 from outcry.domain.market import PriceRange, Status
 from outcry.domain.order import Side, TimeInForce
+from outcry.paper.engine.records import AmendRequest, OrderStatus, Reason, Reject
 from outcry.paper.events import BookSet, Determined, Disputed, Lifecycle, Listed, Print, Settled, Voided
-from outcry.paper.records import AmendRequest, OrderStatus, Reason, Reject
 
 IOC = TimeInForce.IOC
 BOOK = {4200: 5000, 4300: 1000}, {4500: 1000, 4600: 5000}

@@ -15,9 +15,9 @@ from histories import histories
 from obvious import Obvious
 from outcry.domain.market import FeeTerms
 from outcry.domain.order import Side, TimeInForce
+from outcry.paper.engine.manners import Manners
+from outcry.paper.engine.records import AmendRequest, OrderStatus, Reject, SelfTrade
 from outcry.paper.events import AccountFill, BookChange, Listed, Print
-from outcry.paper.manners import Manners
-from outcry.paper.records import AmendRequest, OrderStatus, Reject, SelfTrade
 
 TRADERS = [("ann", 0), ("ann", 1), ("bob", 0), ("cat", 0)]
 LIMIT_CH, WINDOW_MS, TAIL_MS = 100, 15_000, 40

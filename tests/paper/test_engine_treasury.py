@@ -4,11 +4,11 @@ import pytest
 
 from engine_kit import SHARD, TICKER, Rig
 from outcry.domain.order import TimeInForce
+from outcry.paper.engine.manners import Manners
+from outcry.paper.engine.money_records import MoveKind, Reservation, TransferStatus
+from outcry.paper.engine.money_requests import Place
+from outcry.paper.engine.records import OrderStatus, Reject
 from outcry.paper.events import Determined, Settled
-from outcry.paper.manners import Manners
-from outcry.paper.money_records import MoveKind, Reservation, TransferStatus
-from outcry.paper.money_requests import Place
-from outcry.paper.records import OrderStatus, Reject
 
 DOLLAR = 1_000_000
 BOOK = {4200: 5000, 4300: 1000}, {4500: 1000, 4600: 5000}

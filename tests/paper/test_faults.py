@@ -3,7 +3,7 @@
 import pytest
 
 from outcry.domain.errors import Misconfigured
-from outcry.paper.faults import STREAM, WORLD, Fault, Faults
+from outcry.paper.faults.faults import STREAM, WORLD, Fault, Faults
 
 NOW = 1_000_000
 

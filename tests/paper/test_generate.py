@@ -7,7 +7,7 @@ from market_statistics import statistics
 from outcry.domain.errors import Misconfigured
 from outcry.domain.market import Status
 from outcry.domain.order import Side
-from outcry.paper.engine import Engine
+from outcry.paper.engine.engine import Engine
 from outcry.paper.events import (
     BookChange,
     BookSet,
@@ -20,8 +20,8 @@ from outcry.paper.events import (
     Settled,
     Stats,
 )
-from outcry.paper.generate import Generator
-from outcry.paper.replay import Replay
+from outcry.paper.generate.source import Generator
+from outcry.paper.replay.source import Replay
 
 SERIES = ("KXBTC15M", "KXETH15M")
 START = 1_795_194_300_000  # five minutes into a quarter of an hour

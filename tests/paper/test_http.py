@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outcry.paper.http import Answer, Reader, encode
-from outcry.paper.http_head import BadRequest, _Parser, _plain
+from outcry.paper.server.http import Answer, Reader, encode
+from outcry.paper.server.http_head import BadRequest, _Parser, _plain
 
 POST = b'POST /a/b?x=1&x=2&y= HTTP/1.1\r\nHost: h\r\nContent-Length: 7\r\n\r\n{"a":1}'
 CHUNKED = b'POST /c HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n{"a"\r\n3;x=y\r\n:1}\r\n0\r\n\r\n'

@@ -3,7 +3,7 @@
 import json
 
 from outcry.paper.events import IndexTick
-from outcry.paper.index_board import IndexBoard, index_id
+from outcry.paper.server.index_board import IndexBoard, index_id
 
 CLOSE = 1795194900_000  # a quarter hour
 DOLLAR = 1_000_000

@@ -4,7 +4,7 @@ from statistics import mean, pstdev
 
 import pytest
 
-from outcry.paper.index_walk import BLOCK_S, Asset, Average, IndexWalk
+from outcry.paper.generate.index_walk import BLOCK_S, Asset, Average, IndexWalk
 
 ASSETS = (Asset("BTC-USD", 97_000.0), Asset("ETH-USD", 3_300.0, 1.35))
 T0 = 1_795_194_000 // BLOCK_S * BLOCK_S

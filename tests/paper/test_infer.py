@@ -2,9 +2,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outcry.domain.order import Side
-from outcry.paper.infer import Match, Take, explain, with_matches
-from outcry.paper.recorded import Change, Lost, Tick, Whole
-from outcry.paper.verify import Verifier
+from outcry.paper.replay.infer import Match, Take, explain, with_matches
+from outcry.paper.replay.recorded import Change, Lost, Tick, Whole
+from outcry.paper.replay.verify import Verifier
 
 TICKER = "KXBTC15M-26MAY130945-45"
 T0 = 1_778_679_193_000_000

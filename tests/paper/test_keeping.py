@@ -10,9 +10,9 @@ import pytest
 from engine_kit import CLOSE_MS, SHARD, TICKER, Rig, check, counter, market
 from outcry.domain.errors import InvariantBroken, Unavailable
 from outcry.domain.order import Side, TimeInForce
-from outcry.paper import keeping
+from outcry.paper.engine import keeping
+from outcry.paper.engine.records import NewOrderRequest, OrderStatus, Reason, Reject, SelfTrade
 from outcry.paper.events import BookSet, Determined, Listed, Print, Settled
-from outcry.paper.records import NewOrderRequest, OrderStatus, Reason, Reject, SelfTrade
 from outcry.store import exchange_books
 
 IOC = TimeInForce.IOC
@@ -188,9 +188,9 @@ import json, random, sys, uuid
 from pathlib import Path
 from engine_kit import TICKER, market
 from outcry.domain.order import Side, TimeInForce
-from outcry.paper import keeping
+from outcry.paper.engine import keeping
 from outcry.paper.events import BookSet, Listed, Print
-from outcry.paper.records import NewOrderRequest
+from outcry.paper.engine.records import NewOrderRequest
 from outcry.store import exchange_books
 
 db = exchange_books.open_file(Path(sys.argv[1]))

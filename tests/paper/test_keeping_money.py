@@ -7,11 +7,11 @@ import pytest
 from engine_kit import SHARD, TICKER, Rig, check, counter, market
 from outcry.domain.errors import InvariantBroken
 from outcry.domain.order import Side, TimeInForce
-from outcry.paper import keeping
+from outcry.paper.engine import keeping
+from outcry.paper.engine.money_records import MoveKind, Reservation
+from outcry.paper.engine.money_requests import Place
+from outcry.paper.engine.records import NewOrderRequest, OrderStatus
 from outcry.paper.events import BookSet, Determined, Listed
-from outcry.paper.money_records import MoveKind, Reservation
-from outcry.paper.money_requests import Place
-from outcry.paper.records import NewOrderRequest, OrderStatus
 from outcry.store import database, exchange_books
 
 IOC = TimeInForce.IOC

@@ -7,7 +7,7 @@ import pytest
 
 from local_exchange import DEPOSIT, TICKER, Client, Listener, LocalExchange, market, now_ms
 from outcry.paper.events import BookSet, Determined, Settled
-from outcry.paper.exchange import Terms
+from outcry.paper.server.exchange import Terms
 
 LAG_MS = 300
 

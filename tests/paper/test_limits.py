@@ -2,7 +2,7 @@
 
 import pytest
 
-from outcry.paper.limits import TIERS, Bucket, Meter
+from outcry.paper.server.limits import TIERS, Bucket, Meter
 
 
 def test_a_bucket_holds_its_capacity_and_refills_by_the_millisecond():

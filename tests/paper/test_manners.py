@@ -5,8 +5,8 @@ import pytest
 from local_exchange import DEPOSIT, OTHER, TICKER, LocalExchange, market, now_ms
 from outcry.domain.errors import Misconfigured, Refused
 from outcry.domain.order import Side, TimeInForce
+from outcry.paper.engine.manners import Manners
 from outcry.paper.events import BookChange, BookSet, Determined, IndexTick, Settled
-from outcry.paper.manners import Manners
 from outcry.venue.messages import Delta, FillMessage, IndexValue, Snapshot
 from outcry.venue.rest import NewOrder, Rest
 from outcry.venue.sequence import Sequence, Step

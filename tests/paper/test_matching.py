@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from obvious import Obvious
 from outcry.domain.errors import InvariantBroken
-from outcry.paper.matching import MarketBook
-from outcry.paper.queue import Match
+from outcry.paper.engine.matching import MarketBook
+from outcry.paper.engine.queue import Match
 
 BID, ASK = True, False
 

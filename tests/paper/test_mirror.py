@@ -12,10 +12,11 @@ from mirroring import PaperExchange, upstream
 from outcry.domain.errors import Misconfigured
 from outcry.domain.market import FeeTerms, PriceRange, Status
 from outcry.domain.order import Side
-from outcry.paper import mirror_poll, mirror_watch
+from outcry.paper.engine.records import OrderStatus
 from outcry.paper.events import BookChange, BookSet, Determined, IndexTick, Listed, Print, Settled
-from outcry.paper.mirror import Scope, read_series
-from outcry.paper.records import OrderStatus
+from outcry.paper.mirror import poll as mirror_poll
+from outcry.paper.mirror import watch as mirror_watch
+from outcry.paper.mirror.source import Scope, read_series
 from outcry.venue import sign
 
 BIDS, ASKS = {4_000: 50_000, 3_900: 10_000}, {4_200: 30_000, 4_300: 80_000}

@@ -8,7 +8,7 @@ from outcry.domain.book import Book
 from outcry.domain.errors import InvariantBroken
 from outcry.domain.order import Side
 from outcry.paper.events import BookChange, BookSet, Print
-from outcry.paper.mirror_book import HOLD_MS, MirroredBook
+from outcry.paper.mirror.book import HOLD_MS, MirroredBook
 from outcry.venue.wire import PublicTrade
 
 TICKER = "KXBTC15M-26NOV201215-15"

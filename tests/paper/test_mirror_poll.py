@@ -10,10 +10,10 @@ from outcry.domain.book import Book
 from outcry.domain.errors import RateLimited, Unavailable
 from outcry.domain.market import Status
 from outcry.domain.order import Side
-from outcry.paper.mirror_pace import SLOWEST_PER_S, Pacer
-from outcry.paper.mirror_poll import BOOKS_AT_ONCE, Poller
-from outcry.paper.mirror_seen import BooksSeen, PausedSeen, PrintSeen, RowsSeen
-from outcry.paper.mirror_watch import Watch
+from outcry.paper.mirror.pace import SLOWEST_PER_S, Pacer
+from outcry.paper.mirror.poll import BOOKS_AT_ONCE, Poller
+from outcry.paper.mirror.seen import BooksSeen, PausedSeen, PrintSeen, RowsSeen
+from outcry.paper.mirror.watch import Watch
 from outcry.venue.market_rows import ExchangeStatus, ShardStatus
 from outcry.venue.rest import Rest
 from outcry.venue.wire import PublicTrade

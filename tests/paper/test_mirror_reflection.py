@@ -10,10 +10,11 @@ from engine_kit import SHARD, TICKER, check, counter, market
 from outcry.domain.book import Book
 from outcry.domain.market import FeeTerms, PriceRange, Status
 from outcry.domain.order import Side, TimeInForce
-from outcry.paper.engine import Engine
+from outcry.paper.engine.engine import Engine
+from outcry.paper.engine.records import NewOrderRequest, OrderStatus, Reason, Reject
 from outcry.paper.events import BookChange, BookSet, Determined, IndexTick, Lifecycle, Listed, Print, Settled, Stats
-from outcry.paper.mirror_reflection import Reflection
-from outcry.paper.mirror_seen import (
+from outcry.paper.mirror.reflection import Reflection
+from outcry.paper.mirror.seen import (
     BooksSeen,
     ChangeSeen,
     HeardSeen,
@@ -24,7 +25,6 @@ from outcry.paper.mirror_seen import (
     PrintSeen,
     RowsSeen,
 )
-from outcry.paper.records import NewOrderRequest, OrderStatus, Reason, Reject
 from outcry.venue.wire import PublicTrade
 
 STALE_MS, GAP_MS = 10_000, 2_000

@@ -5,8 +5,8 @@ import pytest
 from outcry.domain.errors import SchemaDrift, Unavailable
 from outcry.domain.view import Bar
 from outcry.paper.events import IndexTick
-from outcry.paper.mirror_seen import PastSeen
-from outcry.paper.mirror_spot import PAST_RETRY_S, SpotIndex
+from outcry.paper.mirror.seen import PastSeen
+from outcry.paper.mirror.spot import PAST_RETRY_S, SpotIndex
 from outcry.venue.spot.coinbase import Tick
 
 NOW_MS = 1_795_194_000_000

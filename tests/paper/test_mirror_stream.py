@@ -5,8 +5,8 @@ import pytest
 from outcry.domain.errors import Misconfigured, Unavailable
 from outcry.domain.order import Side
 from outcry.paper.events import IndexTick
-from outcry.paper.mirror_seen import BooksSeen, ChangeSeen, HeardSeen, LostSeen, NumbersSeen, PrintSeen
-from outcry.paper.mirror_stream import Ear
+from outcry.paper.mirror.seen import BooksSeen, ChangeSeen, HeardSeen, LostSeen, NumbersSeen, PrintSeen
+from outcry.paper.mirror.stream import Ear
 from outcry.venue.messages import (
     Delta,
     EventFee,

@@ -4,7 +4,7 @@ import json
 import pytest
 
 from outcry.domain.errors import Misconfigured, SchemaDrift
-from outcry.paper.outcomes import Outcome, Outcomes, find
+from outcry.paper.replay.outcomes import Outcome, Outcomes, find
 
 NAMES = ("ticker", "result", "floor_strike")
 FIRST, SECOND = "KXBTC15M-26MAY130930-30", "KXBTC15M-26MAY130945-45"

@@ -8,8 +8,8 @@ from outcry.domain.errors import InvariantBroken
 from outcry.domain.fill import Fill
 from outcry.domain.ledger import realized_micros
 from outcry.domain.order import Side, TimeInForce
-from outcry.paper.purse import Open, Purse
-from outcry.paper.records import OrderRecord, SelfTrade
+from outcry.paper.engine.purse import Open, Purse
+from outcry.paper.engine.records import OrderRecord, SelfTrade
 
 SHARD, T = 2, "KXT-1-1"
 

@@ -3,7 +3,7 @@ import gzip
 import pytest
 
 from outcry.domain.errors import Misconfigured, SchemaDrift
-from outcry.paper.recorded_spot import SILENT_S, find, seconds, symbol_of
+from outcry.paper.replay.recorded_spot import SILENT_S, find, seconds, symbol_of
 
 HEAD = "exchange_ts_utc,recv_ns,price,trade_id\n"
 T0 = 1_778_679_000

@@ -3,8 +3,8 @@ import gzip
 import pytest
 
 from outcry.domain.errors import Misconfigured, SchemaDrift
-from outcry.paper.recorded import Change, Lost, Tick, Watched, Whole
-from outcry.paper.recording import Recording, find
+from outcry.paper.replay.recorded import Change, Lost, Tick, Watched, Whole
+from outcry.paper.replay.recording import Recording, find
 from recorder import Recorder
 
 T0 = 1_778_679_193_000_000

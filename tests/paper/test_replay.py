@@ -8,10 +8,10 @@ from outcry.domain.book import Book
 from outcry.domain.errors import InvariantBroken, Misconfigured
 from outcry.domain.market import Status
 from outcry.domain.order import Side
-from outcry.paper.engine import Engine
+from outcry.paper.engine.engine import Engine
 from outcry.paper.events import BookChange, BookSet, Closed, Determined, IndexTick, Listed, Print, Settled, Stats
-from outcry.paper.replay import BATCH, Replay
-from outcry.paper.windows import close_of
+from outcry.paper.generate.windows import close_of
+from outcry.paper.replay.source import BATCH, Replay
 from recorder import Recorder
 
 SECOND = 1_000_000

@@ -10,10 +10,10 @@ import pytest
 from local_exchange import DEPOSIT, OTHER, TICKER, Client, LocalExchange, market, now_ms
 from outcry.domain.market import Status
 from outcry.domain.order import Side
-from outcry.paper.calls import BASE
+from outcry.paper.engine.manners import Manners
 from outcry.paper.events import BookSet, Determined, Print, Settled
-from outcry.paper.manners import Manners
-from outcry.paper.routes import ROUTES, Table
+from outcry.paper.rest.calls import BASE
+from outcry.paper.rest.routes import ROUTES, Table
 from outcry.venue import sign
 
 BALANCE = "/portfolio/balance"

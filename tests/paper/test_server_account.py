@@ -12,10 +12,10 @@ from local_exchange import DEPOSIT, OTHER, TICKER, Client, Listener, LocalExchan
 from outcry.domain.errors import Refused
 from outcry.domain.market import FeeTerms
 from outcry.domain.order import Side
-from outcry.paper import hours
+from outcry.paper.engine.manners import Manners
 from outcry.paper.events import BookSet, Determined, Print, Settled
-from outcry.paper.exchange import Terms
-from outcry.paper.manners import Manners
+from outcry.paper.rest import hours
+from outcry.paper.server.exchange import Terms
 from outcry.venue.rest_shards import Reservation, TargetAllocation, TransferStatus
 from venue_client import PLENTY, bid, rest_of, wait_for
 

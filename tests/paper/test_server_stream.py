@@ -13,8 +13,8 @@ from local_exchange import OTHER, TICKER, Client, Listener, LocalExchange, marke
 from outcry.domain.book import Book
 from outcry.domain.order import Side
 from outcry.domain.units import ONE_DOLLAR_CC, parse_decimal
-from outcry.paper import stream_shapes
 from outcry.paper.events import BookChange, BookSet, Determined, IndexTick, Print, Settled, Stats
+from outcry.paper.server import stream_shapes
 
 
 @pytest.fixture
@@ -349,7 +349,7 @@ def test_the_server_pings_and_answers_pings(exchange, listener):
 
 
 def test_a_client_that_does_not_read_is_told_why_and_dropped(exchange, listener, open_listener, monkeypatch):
-    monkeypatch.setattr("outcry.paper.server.MAX_BACKLOG", 50_000)
+    monkeypatch.setattr("outcry.paper.server.server.MAX_BACKLOG", 50_000)
     other = open_listener()
     for one in (listener, other):
         one.say("subscribe", channels=["orderbook_delta"], market_tickers=[TICKER])

@@ -11,13 +11,13 @@ from websockets.uri import parse_uri
 
 from local_exchange import OTHER, TICKER, market, now_ms
 from outcry.domain.order import Side
-from outcry.paper.engine import Engine
+from outcry.paper.engine.engine import Engine
 from outcry.paper.events import BookChange, BookSet, IndexTick, Listed, Print
-from outcry.paper.index_board import IndexBoard
-from outcry.paper.push import Hub
-from outcry.paper.subscription import CHANNELS, SEQUENCED
-from outcry.paper.session import StreamSession
-from outcry.paper.websocket import WebSocket
+from outcry.paper.server.index_board import IndexBoard
+from outcry.paper.server.push import Hub
+from outcry.paper.server.session import StreamSession
+from outcry.paper.server.subscription import CHANNELS, SEQUENCED
+from outcry.paper.server.websocket import WebSocket
 
 
 class Room:

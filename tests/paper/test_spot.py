@@ -8,9 +8,9 @@ from websockets.client import ClientProtocol
 from websockets.uri import parse_uri
 
 from outcry.paper.events import IndexTick
-from outcry.paper.http import Reader
-from outcry.paper.spot import Spot, SpotSession, candles
-from outcry.paper.websocket import WebSocket
+from outcry.paper.server.http import Reader
+from outcry.paper.server.spot import Spot, SpotSession, candles
+from outcry.paper.server.websocket import WebSocket
 
 NOW = 1795194192_345
 DOLLAR = 1_000_000

@@ -1,4 +1,4 @@
-from outcry.paper.timeline import Timeline
+from outcry.paper.replay.timeline import Timeline
 
 T0 = 1_778_679_193_000_000
 START = 1_000_000

@@ -12,9 +12,9 @@ import pytest
 import requests
 
 from local_exchange import OTHER, TICKER, Client, LocalExchange, market, now_ms
+from outcry.paper.engine.manners import Manners
 from outcry.paper.events import BookSet, Determined, Settled
-from outcry.paper.manners import Manners
-from outcry.paper.routes import ROUTES
+from outcry.paper.rest.routes import ROUTES
 
 pytestmark = pytest.mark.recorded
 EXAMPLES = 20

@@ -5,7 +5,7 @@ from websockets.client import ClientProtocol
 from websockets.frames import Opcode
 from websockets.uri import parse_uri
 
-from outcry.paper.websocket import WebSocket
+from outcry.paper.server.websocket import WebSocket
 
 
 def pumped(client: ClientProtocol, server: WebSocket) -> list[bytes]:

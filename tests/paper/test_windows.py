@@ -4,8 +4,8 @@ import pytest
 
 from outcry.domain.errors import Misconfigured
 from outcry.domain.market import Status
-from outcry.paper.tapered import ceil_cc, floor_cc, prices
-from outcry.paper.windows import close_of, names, series_info, window_at
+from outcry.paper.generate.tapered import ceil_cc, floor_cc, prices
+from outcry.paper.generate.windows import close_of, names, series_info, window_at
 
 
 def ms(*when: int) -> int:

@@ -5,12 +5,12 @@ from itertools import count
 
 from outcry.domain.market import FeeTerms, Market, PriceRange, Status
 from outcry.domain.order import Side, TimeInForce
-from outcry.paper.accounts import imbalance_micros, purses_of
-from outcry.paper.engine import Engine
+from outcry.paper.engine.accounts import imbalance_micros, purses_of
+from outcry.paper.engine.engine import Engine
+from outcry.paper.engine.purse import Purse
+from outcry.paper.engine.records import NewOrderRequest, OrderStatus
+from outcry.paper.engine.treasury import missing_micros
 from outcry.paper.events import BookReset, BookSet, LevelChanged, Listed
-from outcry.paper.purse import Purse
-from outcry.paper.records import NewOrderRequest, OrderStatus
-from outcry.paper.treasury import missing_micros
 
 TAPERED = (PriceRange(0, 1000, 10), PriceRange(1000, 9000, 100), PriceRange(9000, 10_000, 10))
 OPEN_MS, CLOSE_MS, SHARD = 1_000, 100_000, 2

@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from engine_kit import SHARD, TICKER, Rig
 from outcry.domain.order import Side, TimeInForce
+from outcry.paper.engine.money_records import Reservation
+from outcry.paper.engine.money_requests import Place
+from outcry.paper.engine.records import AmendRequest, OrderStatus, Reject, SelfTrade
 from outcry.paper.events import BookChange, BookSet, Print
-from outcry.paper.money_records import Reservation
-from outcry.paper.money_requests import Place
-from outcry.paper.records import AmendRequest, OrderStatus, Reject, SelfTrade
 
 
 def weighted(*choices: tuple[int, st.SearchStrategy]) -> st.SearchStrategy:

@@ -16,13 +16,13 @@ from cryptography.hazmat.primitives import serialization
 
 from outcry.domain.errors import Unavailable
 from outcry.domain.market import Market, PriceRange, Status
-from outcry.paper.auth import Key, Keys
-from outcry.paper.engine import Engine
+from outcry.paper.engine.engine import Engine
+from outcry.paper.engine.manners import Manners
 from outcry.paper.events import IndexTick, Listed, SeriesInfo, SourceEvent
-from outcry.paper.exchange import Exchange, Terms
-from outcry.paper.faulty import FaultyExchange
-from outcry.paper.manners import Manners
-from outcry.paper.server import Server
+from outcry.paper.faults.faulty import FaultyExchange
+from outcry.paper.server.auth import Key, Keys
+from outcry.paper.server.exchange import Exchange, Terms
+from outcry.paper.server.server import Server
 from outcry.venue import sign
 from specification import Specification
 

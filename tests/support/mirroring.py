@@ -7,12 +7,12 @@ import uuid
 from collections.abc import Callable
 
 from outcry.domain.order import Side, TimeInForce
-from outcry.paper.auth import Keys
-from outcry.paper.engine import Engine
-from outcry.paper.exchange import Exchange, Terms
-from outcry.paper.mirror import Mirror, Scope, Upstream, read_series
-from outcry.paper.records import NewOrderRequest, OrderRecord
-from outcry.paper.server import Server
+from outcry.paper.engine.engine import Engine
+from outcry.paper.engine.records import NewOrderRequest, OrderRecord
+from outcry.paper.mirror.source import Mirror, Scope, Upstream, read_series
+from outcry.paper.server.auth import Keys
+from outcry.paper.server.exchange import Exchange, Terms
+from outcry.paper.server.server import Server
 from outcry.venue.sign import Signer
 
 UNDERLYING = {"KXBTC15M": "BTC-USD", "KXETH15M": "ETH-USD"}

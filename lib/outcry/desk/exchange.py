@@ -23,17 +23,18 @@ from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor
 from outcry.ops.lock import one_instance
 from outcry.ops.supervisor import Supervisor
-from outcry.paper import keeping, windows
-from outcry.paper.auth import Key, Keys
-from outcry.paper.calls import BASE
-from outcry.paper.engine import Engine
+from outcry.paper.engine import keeping
+from outcry.paper.engine.engine import Engine
+from outcry.paper.engine.manners import Manners
 from outcry.paper.events import Source
-from outcry.paper.exchange import STREAM_PATH, Exchange, Terms
-from outcry.paper.faults import Fault
-from outcry.paper.manners import Manners
-from outcry.paper.server import Server
-from outcry.paper.spot import PREFIX as SPOT
-from outcry.paper.timeline import Speed
+from outcry.paper.faults.faults import Fault
+from outcry.paper.generate import windows
+from outcry.paper.replay.timeline import Speed
+from outcry.paper.rest.calls import BASE
+from outcry.paper.server.auth import Key, Keys
+from outcry.paper.server.exchange import STREAM_PATH, Exchange, Terms
+from outcry.paper.server.server import Server
+from outcry.paper.server.spot import PREFIX as SPOT
 from outcry.store import database, exchange_books, system
 from outcry.venue import sign
 
@@ -181,11 +182,11 @@ def _made(floor: Floor, plan: Plan, engine: Engine) -> _Playing:
     """Replayed or generated markets."""
     local = floor.settings.local
     if plan.replay:
-        from outcry.paper.replay import Replay
+        from outcry.paper.replay.source import Replay
 
         replay = Replay(plan.replay, start_ms=now_ms(), speed=plan.speed)
         return _Playing(replay, lambda: (replay.verifier.ok, replay.verifier.lines()))
-    from outcry.paper.generate import Generator
+    from outcry.paper.generate.source import Generator
 
     at_ms = now_ms()
     generator = Generator(
@@ -202,7 +203,7 @@ def _made(floor: Floor, plan: Plan, engine: Engine) -> _Playing:
 
 
 def _faulty(parts: _Parts, faults: tuple[Fault, ...]) -> Exchange:
-    from outcry.paper.faulty import FaultyExchange
+    from outcry.paper.faults.faulty import FaultyExchange
 
     _log.warning("prepared_faults", scheduled=len(faults), admin="/faults")
     return FaultyExchange(*parts, faults)

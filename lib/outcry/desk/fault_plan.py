@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from outcry.domain.errors import Misconfigured
-from outcry.paper.faults import Fault
+from outcry.paper.faults.faults import Fault
 
 
 def load(file: Path) -> tuple[Fault, ...]:

@@ -10,7 +10,7 @@ from outcry.ops import log
 from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor
 from outcry.paper.events import SeriesInfo
-from outcry.paper.mirror import Mirror, Scope, Upstream, read_series
+from outcry.paper.mirror.source import Mirror, Scope, Upstream, read_series
 from outcry.store import checkpoints
 from outcry.venue import sign
 

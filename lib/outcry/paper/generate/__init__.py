@@ -1,0 +1,1 @@
+"""Markets made up: an index walk, a crowd of makers and takers, windows."""

@@ -1,0 +1,1 @@
+"""Markets of another exchange, polled or streamed."""

@@ -1,0 +1,1 @@
+"""REST: one file a group of calls, and the shapes they answer in."""

@@ -1,0 +1,1 @@
+"""The wire: one loop, HTTP and WebSocket, signatures, budgets, subscriptions."""
