@@ -101,6 +101,22 @@ def test_per_agent_allocation(floor, allocation_micros, expected):
 
 
 @pytest.mark.parametrize(
+    ("lost_micros", "expected"),
+    [
+        (-1, WHOLE),
+        (0, WHOLE),
+        (1, ("reduced", "per_agent", 3_200)),
+        (COST - ONE, ("reduced", "per_agent", 100)),
+        (COST - ONE + 1, ("refused", "per_agent", 0)),
+        (2 * COST, ("refused", "per_agent", 0)),
+    ],
+)
+def test_what_an_agent_lost_it_does_not_stake_again(floor, lost_micros, expected):
+    change = {"exposure__allocation_micros": COST, "exposure__agent_lost_micros": max(0, lost_micros)}
+    assert outcome(floor.ask(**change)) == expected
+
+
+@pytest.mark.parametrize(
     ("markets", "here", "passes"),
     [(2, {}, True), (3, {}, False), (4, {}, False)]
     + [(3, {field: -100}, True) for field in ("position_ch", "open_order_ch", "exits_in_flight_ch")]

@@ -197,3 +197,18 @@ def test_positions_nobody_of_ours_made_count_for_the_floor(floor):
     fills.book(floor, Fill("m1", "xm", TICKER, 2, Side.BID, 5_000, 200, 0, True, 3_000), "rest", 3_000)
     held = read(floor)
     assert (held.floor_micros, held.market_count_ch, held.agent_micros) == (200 * 5_000, 200, 0)
+
+
+@pytest.mark.parametrize(("side", "entry_cc", "exit_cc"), [(Side.BID, 4_200, 3_000), (Side.ASK, 5_800, 7_000)])
+def test_what_an_agent_lost_is_gone_from_its_allocation_and_an_open_position_is_not_lost(
+    floor, side, entry_cc, exit_cc
+):
+    bought = sent(floor, plan(floor, request(side=side, limit_cc=entry_cc), count_ch=1_000))
+    over(floor, bought, State.EXECUTED, 1_000)
+    book(floor, bought, entry_cc, 1_000, fee_micros=100)
+    assert read(floor).agent_lost_micros == 100, "only the fee is gone while the position is open"
+    sold = sent(floor, plan(floor, request(side=side.opposite, limit_cc=exit_cc), count_ch=400))
+    over(floor, sold, State.EXECUTED, 400)
+    book(floor, sold, exit_cc, 400, fee_micros=50)
+    assert read(floor).agent_lost_micros == 400 * 1_200 + 150
+    assert read(floor, "bear").agent_lost_micros == 0

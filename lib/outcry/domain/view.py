@@ -175,6 +175,7 @@ class Exposure:
     available_cash_micros  what the exchange would still let us spend on this market's shard
     agent_notional_today_micros  $1 for each contract of this agent's entries since the roll of the trading day: as sent
                         while they count, as filled afterwards
+    agent_lost_micros   what of its allocation is gone: how far its cash, with open positions at cost, is below zero
     day_pnl_micros      change of the agent's / the floor's equity since the roll of the trading day
     group_micros        as market_micros, of every market that is correlated with this one, this one included
     group_held          how many pairs of agent and market hold something there, or have entries that still count
@@ -198,6 +199,7 @@ class Exposure:
     open_order_ch: int = 0
     exits_in_flight_ch: int = 0
     agent_markets: int = 0
+    agent_lost_micros: int = 0
     agent_day_pnl_micros: int = 0
     floor_day_pnl_micros: int = 0
     agent_day_doubt_micros: int = 0

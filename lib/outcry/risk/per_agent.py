@@ -1,4 +1,4 @@
-"""One agent: its share of capital or its allocation, how many markets at once, how much in a day."""
+"""One agent: its share of capital or what is left of its allocation, how many markets at once, how much in a day."""
 
 from outcry.domain.units import ONE_CONTRACT_CH, ONE_DOLLAR_CC
 from outcry.domain.view import Exposure, Verdict
@@ -32,7 +32,8 @@ def check(case: Case, count_ch: int) -> Verdict | None:
         if room_ch <= 0:
             return objection
     share_micros = limits.share_micros("per_agent_millionths", exposure.capital_micros)
-    own_micros = min(share_micros, exposure.allocation_micros)
+    left_micros = max(0, exposure.allocation_micros - exposure.agent_lost_micros)  # what is lost is not staked again
+    own_micros = min(share_micros, left_micros)
     return fit(case, RULE, room_ch, ("per agent", own_micros), exposure.agent_micros) or objection
 
 

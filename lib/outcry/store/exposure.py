@@ -54,6 +54,7 @@ def read(db: sqlite3.Connection, agent: str, ticker: str, exchange_index: int) -
     """
     everyone, own, here, own_here, group = _Held(), _Held(), _Held(), _Held(), Group()
     position_ch = exits_ch = entries_ch = shard_reserved_micros = agent_doubt_micros = floor_doubt_micros = 0
+    agent_result_micros = _agent_cash_micros(db, agent)
     for row in db.execute(_HELD):
         cost_micros, size_ch = at_cost_micros(db, row["agent"], row["ticker"]), abs(row["position_ch"])
         if not row["priced"]:
@@ -63,8 +64,10 @@ def read(db: sqlite3.Connection, agent: str, ticker: str, exchange_index: int) -
         for held in _concerned(row, agent, ticker, everyone, own, here, own_here):
             held.add(row["ticker"], cost_micros, size_ch)
         group.add(row["agent"], row["ticker"], cost_micros, bet=True)
-        if row["agent"] == agent and row["ticker"] == ticker:
-            position_ch = row["position_ch"]
+        if row["agent"] == agent:
+            agent_result_micros += _signed_cost_micros(row, cost_micros)
+            if row["ticker"] == ticker:
+                position_ch = row["position_ch"]
     for row in db.execute(
         "SELECT agent, ticker, purpose, exchange_index, count_ch - booked_ch AS open_ch,"
         " (reserved_micros * (count_ch - booked_ch) + count_ch - 1) / count_ch AS micros FROM open_orders"
@@ -94,6 +97,7 @@ def read(db: sqlite3.Connection, agent: str, ticker: str, exchange_index: int) -
         open_order_ch=entries_ch,
         exits_in_flight_ch=exits_ch,
         agent_markets=len(own.markets),
+        agent_lost_micros=max(0, -agent_result_micros),
         agent_day_pnl_micros=_agent_day_micros(db, agent, roll),
         floor_day_pnl_micros=_floor_day_micros(db, roll),
         agent_day_doubt_micros=agent_doubt_micros,
@@ -128,8 +132,16 @@ def at_cost_micros(db: sqlite3.Connection, agent: str, ticker: str) -> int:
 
 def _doubt_micros(row: sqlite3.Row, cost_micros: int) -> int:
     """By how much a position that nobody prices is marked below what it cost."""
-    at_cost = cost_micros - max(0, -row["position_ch"]) * ONE_DOLLAR_CC
-    return max(0, at_cost - row["position_ch"] * row["mark_cc"])
+    return max(0, _signed_cost_micros(row, cost_micros) - row["position_ch"] * row["mark_cc"])
+
+
+def _signed_cost_micros(row: sqlite3.Row, cost_micros: int) -> int:
+    """What a position moved in cash, the other way round: its cost, less the dollars a short one was lent."""
+    return cost_micros - max(0, -row["position_ch"]) * ONE_DOLLAR_CC
+
+
+def _agent_cash_micros(db: sqlite3.Connection, agent: str) -> int:
+    return _number(db, "SELECT sum(cash_micros - fees_micros) FROM agent_cash WHERE agent = ?", agent)
 
 
 def capital_known(db: sqlite3.Connection) -> bool:
@@ -150,15 +162,14 @@ def _roll(db: sqlite3.Connection) -> _Roll:
 
 def _agent_day_micros(db: sqlite3.Connection, agent: str, roll: _Roll) -> int:
     """The agent's equity less what it was at the roll; an agent born since began at nothing."""
-    equity_micros = _number(
+    marks_micros = _number(
         db,
-        "SELECT coalesce((SELECT sum(cash_micros - fees_micros) FROM agent_cash WHERE agent = ?1), 0)"
-        " + coalesce((SELECT sum(p.position_ch * coalesce(m.settlement_value_cc, p.mark_cc))"
-        "      FROM positions p LEFT JOIN markets m ON m.ticker = p.ticker WHERE p.agent = ?1), 0)",
+        "SELECT sum(p.position_ch * coalesce(m.settlement_value_cc, p.mark_cc))"
+        " FROM positions p LEFT JOIN markets m ON m.ticker = p.ticker WHERE p.agent = ?",
         agent,
     )
     began_micros = _number(db, "SELECT equity_micros FROM agent_days WHERE day = ? AND agent = ?", roll.day, agent)
-    return equity_micros - began_micros
+    return _agent_cash_micros(db, agent) + marks_micros - began_micros
 
 
 def _floor_day_micros(db: sqlite3.Connection, roll: _Roll) -> int:
