@@ -306,26 +306,43 @@ def test_nobody_enters_while_nobody_books(ready):
 
 
 def test_a_lost_day_is_over_until_the_next_whatever_is_restarted(ready):
-    """The agent may lose its $10. It loses $12 by a fee, in a market that has paid: nothing about that can recover."""
-    costly = Fill(
-        "t9", "x9", "KXELSE", 2, Side.BID, 6_000, 100, 12_000_000, True, ready.now_ms, "oc-abcdef-bull-01ABCDEFGH"
-    )
-    fills.book(ready.db, costly, "rest", ready.now_ms)
+    """The agent may lose $50 of its $100 in a day. It loses $52 by a fee, in a market that has paid."""
+
+    def fee(number, micros):
+        fill = Fill(f"t9{number}", f"x9{number}", "KXELSE", 2, Side.BID, 6_000, 100, micros, True, ready.now_ms,
+                    "oc-abcdef-bull-01ABCDEFGH")  # fmt: skip
+        fills.book(ready.db, fill, "rest", ready.now_ms)
+
+    agents.set_allocation(ready.db, "bull", 100_000_000, ready.now_ms, rule="test", evidence={})
+    fee(1, 52_000_000)
     settlements.record(ready.db, Settlement("KXELSE", 2, "no", 0, ready.now_ms), "rest", ready.now_ms)
     ready.later(1_000)
     ready.later(1_000)
     (control,) = system.controls_now(ready.db)
     assert (control.scope, control.name, control.cause) == ("agent", "bull", "daily_loss")
     assert ready.trader.coordinator.reason == (
-        "daily_loss: the agent made -$12.60 today, limit -$10.00; until the trading day rolls"
+        "daily_loss: the agent made -$52.60 today, limit -$50.00; until the trading day rolls"
     )
-    agents.set_allocation(ready.db, "bull", 50_000_000, ready.now_ms, rule="test", evidence={})  # the rule would allow
+    fee(2, -20_000_000)  # a rebate: the rule would allow again
     ready.kill()
     ready.open()
     for _ in range(3):
         ready.later(200_000)
     assert ready.link.sent == []
-    accounts.record_day(ready.db, "2026-05-14", 987_400_000, {"bull": -12_600_000}, ready.now_ms)
+    accounts.record_day(ready.db, "2026-05-14", 966_800_000, {"bull": -33_200_000}, ready.now_ms)
+    ready.later(200_000)
+    assert len(ready.link.sent) == 1
+
+
+def test_an_agent_that_lost_its_allocation_enters_nothing(ready):
+    costly = Fill("t9", "x9", "KXELSE", 2, Side.BID, 6_000, 100, 12_000_000, True, ready.now_ms,
+                  "oc-abcdef-bull-01ABCDEFGH")  # fmt: skip
+    fills.book(ready.db, costly, "rest", ready.now_ms)
+    settlements.record(ready.db, Settlement("KXELSE", 2, "no", 0, ready.now_ms), "rest", ready.now_ms)
+    ready.later(1_000)
+    ready.later(1_000)
+    assert ready.link.sent == []
+    agents.set_allocation(ready.db, "bull", 50_000_000, ready.now_ms, rule="test", evidence={})
     ready.later(200_000)
     assert len(ready.link.sent) == 1
 
