@@ -3,7 +3,8 @@
 import json
 
 from outcry.paper.events import IndexTick
-from outcry.paper.server.index_board import IndexBoard, index_id
+from outcry.paper.server.index_board import IndexBoard
+from outcry.venue.indices import index_id
 
 CLOSE = 1795194900_000  # a quarter hour
 DOLLAR = 1_000_000

@@ -22,7 +22,7 @@ from outcry.paper.mirror.seen import LostSeen, Seen
 from outcry.paper.mirror.spot import SpotIndex
 from outcry.paper.mirror.stream import Ear
 from outcry.paper.mirror.watch import Watch
-from outcry.paper.server.index_board import index_id
+from outcry.venue.indices import index_id
 from outcry.venue.rest import Rest
 from outcry.venue.sign import Signer
 from outcry.venue.spot.coinbase import Coinbase

@@ -10,19 +10,10 @@ from collections import deque
 from outcry.domain.units import format_decimal
 from outcry.paper.events import IndexTick
 from outcry.paper.rest import text
+from outcry.venue.indices import index_id
 
 WINDOW_MS = 60_000
 QUARTER_MS = 900_000
-INDEX_IDS = {"BTC-USD": "BRTI"}
-
-
-def index_id(symbol: str) -> str:
-    """The index's name on the exchange for a spot symbol.
-
-    >>> index_id("BTC-USD"), index_id("ETH-USD")
-    ('BRTI', 'ETHUSD_RTI')
-    """
-    return INDEX_IDS.get(symbol) or symbol.replace("-", "") + "_RTI"
 
 
 class IndexBoard:
