@@ -81,9 +81,7 @@ def read(db: sqlite3.Connection, agent: str, ticker: str, exchange_index: int) -
         if row["agent"] == agent and row["ticker"] == ticker:
             entries_ch, exits_ch = entries_ch + row["open_ch"] * entry, exits_ch + row["open_ch"] * (not entry)
     roll = _roll(db)
-    orders_today, trades_today, notional_micros = activity.today(db, agent, roll.at_ms)
     group_micros, group_held = group.around(db, ticker)
-    streak_pauses, trades_since_streak = activity.since_streak(db, agent)
     return Exposure(
         capital_micros=roll.equity_micros,
         allocation_micros=_number(db, "SELECT allocation_micros FROM agents WHERE name = ?", agent),
@@ -98,19 +96,28 @@ def read(db: sqlite3.Connection, agent: str, ticker: str, exchange_index: int) -
         exits_in_flight_ch=exits_ch,
         agent_markets=len(own.markets),
         agent_lost_micros=max(0, -agent_result_micros),
-        agent_day_pnl_micros=_agent_day_micros(db, agent, roll),
-        floor_day_pnl_micros=_floor_day_micros(db, roll),
         agent_day_doubt_micros=agent_doubt_micros,
         floor_day_doubt_micros=floor_doubt_micros,
         available_cash_micros=_shard_cash_micros(db, exchange_index) - shard_reserved_micros,
-        orders_today=orders_today,
-        trades_today=trades_today,
-        agent_notional_today_micros=notional_micros,
         group_micros=group_micros,
         group_held=group_held,
-        streak_pauses=streak_pauses,
-        trades_since_streak=trades_since_streak,
+        **_lately(db, agent, roll),
     )
+
+
+def _lately(db: sqlite3.Connection, agent: str, roll: _Roll) -> dict[str, int]:
+    """What happened since the roll of the day, and since the last losing streak."""
+    orders_today, trades_today, notional_micros = activity.today(db, agent, roll.at_ms)
+    streak_pauses, trades_since_streak = activity.since_streak(db, agent)
+    return {
+        "agent_day_pnl_micros": _agent_day_micros(db, agent, roll),
+        "floor_day_pnl_micros": _floor_day_micros(db, roll),
+        "orders_today": orders_today,
+        "trades_today": trades_today,
+        "agent_notional_today_micros": notional_micros,
+        "streak_pauses": streak_pauses,
+        "trades_since_streak": trades_since_streak,
+    }
 
 
 def at_cost_micros(db: sqlite3.Connection, agent: str, ticker: str) -> int:
