@@ -224,6 +224,45 @@ def test_a_new_description_is_published_with_the_book(books: Books):
     assert shown(books) == {"A": (False, "market is inactive")}
 
 
+PRINTS = 9
+
+
+def printed(seq: int) -> Trade:
+    return Trade(PRINTS, seq, f"t{seq}", "A", 4400, 100, None, False, 5)
+
+
+def test_a_count_of_the_whole_connection_is_followed(books: Books):
+    told = books.take([delta(3), printed(4), delta(5), printed(6), Ok(7, SID, 7, ("A", "B")), delta(8)], 1_100)
+    assert [type(message) for message in told] == [Trade, Trade, Ok]
+    assert (books.lost, books.resync, books.restart) == ([], [], "")
+    assert books.books["A"].book.bids == {4300: 250}
+    assert [one.seq for one in books.whole()] == [8, 8]
+
+
+def test_a_gap_in_a_count_of_the_connection_distrusts_every_book(books: Books):
+    books.take([printed(3), delta(4)], 1_100)
+    assert [type(message) for message in books.take([printed(7)], 1_100)] == [Trade]
+    assert shown(books) == {"A": (False, "gap of 2 at seq 7"), "B": (False, "gap of 2 at seq 7")}
+    assert (books.resync, books.lost) == ([(SID, ["A", "B"])], [(PRINTS, 2)])
+    books.take([snapshot(8, "A"), printed(9), snapshot(10, "B")], 1_200)
+    assert shown(books) == {"A": (True, ""), "B": (True, "")}
+    books.take([delta(12)], 1_300)
+    books.take([printed(14)], 1_300)
+    assert "second gap" in books.restart
+
+
+def test_a_beginning_that_was_lost_is_no_count_of_the_connection(books: Books):
+    """Prints begin at 3, right after the books' 2: so it looks shared, until the books go on at 3."""
+    books.take([printed(3)], 1_100)
+    assert shown(books) == {}
+    books.take([delta(3)], 1_100)
+    assert [trusted for trusted, _ in shown(books).values()] == [False, False]
+    assert books.resync == [(SID, ["A", "B"])]
+    books.take([snapshot(4, "A"), printed(4), snapshot(5, "B"), delta(6)], 1_200)
+    assert shown(books) == {"A": (True, ""), "B": (True, "")}
+    assert books.restart == ""
+
+
 @pytest.mark.recorded
 def test_a_recorded_session_stays_in_sequence_and_ends_as_its_own_ticker_says(recordings: Path):
     """Every recorded delta applies, nothing is lost, and the touch equals each ticker's within the jitter of one."""

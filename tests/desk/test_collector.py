@@ -17,6 +17,7 @@ from beside import BIN, Desk
 from local_exchange import OTHER, TICKER, market, now_ms
 from outcry.domain.book import Book
 from outcry.domain.order import Side
+from outcry.paper.engine.manners import Manners
 from outcry.paper.events import BookChange, BookSet, Determined, IndexTick, Listed, Print, Settled
 from outcry.paper.server.server import Server
 from outcry.store import bars, markets, quotes, system
@@ -75,14 +76,22 @@ class Watched(Desk):
 
 
 @pytest.fixture
-def desk(tmp_path) -> Iterator[Watched]:
-    made = Watched(tmp_path)
+def desk(tmp_path, request) -> Iterator[Watched]:
+    made = Watched(tmp_path, getattr(request, "param", None))
     yield made
     for process in made.processes:
         process.kill()
         process.wait()
     made.exchange.stop()
     made.db.close()
+
+
+counted = pytest.mark.parametrize(
+    "desk",
+    [Manners(seq_per_connection=False), Manners(seq_per_connection=True)],
+    indirect=True,
+    ids=["counted by subscription", "counted by connection"],
+)
 
 
 def books_of(reader: Reader) -> dict[str, Book]:
@@ -104,6 +113,7 @@ def books_of(reader: Reader) -> dict[str, Book]:
     return books
 
 
+@counted
 def test_a_market_comes_through_exactly_and_the_tape_says_the_same(desk: Watched):
     process = desk.collector()
     desk.wait(desk.as_displayed, "the first book")
@@ -138,6 +148,7 @@ def test_a_market_comes_through_exactly_and_the_tape_says_the_same(desk: Watched
     reader.close()
 
 
+@counted
 def test_markets_come_go_and_are_settled(desk: Watched):
     desk.collector()
     desk.wait(desk.as_displayed, "the first book")
@@ -193,6 +204,7 @@ def test_a_database_that_refuses_stops_publishes_and_nothing_else(desk: Watched)
     desk.wait(lambda: desk.state() == "LIVE", "LIVE again")
 
 
+@counted
 def test_an_exchange_that_goes_away_is_said_and_waited_for(desk: Watched):
     desk.collector()
     desk.wait(desk.as_displayed, "the first book")

@@ -7,7 +7,8 @@ from outcry.domain.errors import Misconfigured, Refused
 from outcry.domain.order import Side, TimeInForce
 from outcry.paper.engine.manners import Manners
 from outcry.paper.events import BookChange, BookSet, Determined, IndexTick, Settled
-from outcry.venue.messages import Delta, FillMessage, IndexValue, Snapshot
+from outcry.venue.counters import Counters
+from outcry.venue.messages import Delta, FillMessage, IndexValue, Snapshot, Trade
 from outcry.venue.rest import NewOrder, Rest
 from outcry.venue.sequence import Sequence, Step
 from venue_client import bid, collect, kinds, rest_of, stream_of, until, wait_for
@@ -34,6 +35,7 @@ SWITCHES: dict[str, tuple[object, object]] = {
     "last_cursor": ("empty", "absent"),
     "book_best_first": (False, True),
     "seq_counts_control": (True, False),
+    "seq_per_connection": (False, True),
     "private_first": (False, True),
     "index_streams": (True, False),
     "skew_past_ms": (20_000, 2_000),
@@ -96,9 +98,9 @@ def test_every_switch_there_is_is_tried_both_ways():
 def test_the_client_trades_the_same_under_every_manner(exchange):
     rest, stream = rest_of(exchange), stream_of(exchange)
     collect(stream, until("Connected"))
-    stream.subscribe(["orderbook_delta"], [TICKER])
+    stream.subscribe(["orderbook_delta", "trade"], [TICKER])
     stream.subscribe(["fill", "user_orders", "market_positions"])
-    told = collect(stream, lambda events: kinds(events).count("Subscribed") == 4 and "Snapshot" in kinds(events))
+    told = collect(stream, lambda events: kinds(events).count("Subscribed") == 5 and "Snapshot" in kinds(events))
 
     assert sorted(one.ticker for one in rest.markets(status="open")) == [TICKER, OTHER]
     book = rest.orderbook(TICKER)
@@ -118,15 +120,17 @@ def test_the_client_trades_the_same_under_every_manner(exchange):
 
     told += collect(stream, lambda events: kinds([*told, *events]).count("MarketPosition") == 1)
     told += [event for _ in range(5) for event in stream.events(0.02)]
-    sequence, shown = Sequence(), {}
+    counters, shown = Counters(), {}
     for event in told:
         if isinstance(event, Snapshot):
-            assert sequence.snapshot(event.seq, TICKER) is Step.APPLY
+            assert counters.snapshot(event.sid, event.seq, TICKER) is Step.APPLY
             shown = {Side.BID: dict(event.bids), Side.ASK: dict(event.asks)}
         elif isinstance(event, Delta):
-            assert sequence.change(event.seq, TICKER) is Step.APPLY
+            assert counters.change(event.sid, event.seq, TICKER) is Step.APPLY
             side = Side.BID if event.is_bid else Side.ASK
             shown[side][event.price_cc] = shown[side].get(event.price_cc, 0) + event.change_ch
+        elif isinstance(event, Trade):
+            assert counters.change(event.sid, event.seq) is Step.APPLY
     book = rest.orderbook(TICKER)
     assert {price: size for price, size in shown[Side.BID].items() if size} == book.bids == {3900: 10_000, 4000: 5_000}
     assert {price: size for price, size in shown[Side.ASK].items() if size} == book.asks == {4200: 2_000, 4300: 10_000}
@@ -203,6 +207,25 @@ def test_answers_to_commands_count_in_the_sequence_or_do_not(exchange):
             sequence.control(event.seq)
     counts = exchange.engine.state.manners.seq_counts_control
     assert [event.seq for event in told] == ([2, 3, 4] if counts else [1, 2, 3])
+
+
+@pytest.mark.parametrize("exchange", [{"seq_per_connection": False}, {"seq_per_connection": True}], indirect=True)
+def test_a_sequence_counts_a_subscription_or_a_connection(exchange):
+    stream = stream_of(exchange)
+    collect(stream, until("Connected"))
+    stream.subscribe(["orderbook_delta", "trade"], [TICKER])
+    told = collect(stream, lambda events: kinds(events).count("Subscribed") == 2 and "Snapshot" in kinds(events))
+    for number in range(2):
+        rest_of(exchange).create_order(taker(f"took {number}", 1_000))
+        told += collect(stream, lambda events: {"Delta", "Trade"} <= set(kinds(events)))
+    numbered = [event for event in told if isinstance(event, Snapshot | Delta | Trade)]
+    whole = exchange.engine.state.manners.seq_per_connection
+    assert sorted(event.seq for event in numbered) == ([1, 2, 3, 4, 5] if whole else [1, 1, 2, 2, 3])
+    counters = Counters()
+    counters.snapshot(numbered[0].sid, numbered[0].seq, TICKER)
+    steps = [counters.change(event.sid, event.seq, TICKER) for event in numbered[1:]]
+    assert steps == [Step.APPLY] * 4
+    assert (counters.shared is not None) == whole
 
 
 @pytest.mark.parametrize("exchange", [{"private_first": True}, {"private_first": False}], indirect=True)

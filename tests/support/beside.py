@@ -14,6 +14,7 @@ from local_exchange import TICKER, Client, LocalExchange, market, now_ms
 from outcry.domain.order import State
 from outcry.ops.floor import Floor
 from outcry.ops.settings import Settings
+from outcry.paper.engine.manners import Manners
 from outcry.paper.events import BookSet
 from outcry.store import accounts, database, report, system
 
@@ -23,12 +24,12 @@ BIN = Path(__file__).resolve().parents[2] / "bin"
 class Desk:
     """A floor's folder, the exchange beside it, and the clerk's processes."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, manners: Manners | None = None) -> None:
         self.floor = Floor(Settings(), folder / "embedded")
         self.floor.folder.mkdir()
         self.settings = folder / "floor.toml"
         self.settings.write_text("")
-        self.exchange = LocalExchange("floor")
+        self.exchange = LocalExchange("floor", manners=manners)
         self.client = Client(self.exchange, "floor", None)
         self._keys()
         self.announce()

@@ -1,7 +1,7 @@
 """The books of all followed markets, kept from the stream's messages, and how far each can be trusted. No I/O.
 
 A book is fresh from its snapshot on, as long as every change after it came in sequence. What is lost makes all books
-of its subscription wait for new snapshots; what cannot be true (a level below zero, two crossed snapshots in a row)
+counted with it wait for new snapshots; what cannot be true (a level below zero, two crossed snapshots in a row)
 makes one book, or the whole connection, start over. Untrusted books are shown, marked, with the reason.
 """
 
@@ -12,8 +12,9 @@ from outcry.domain.book import Book
 from outcry.domain.errors import InvariantBroken
 from outcry.domain.market import Market, Status
 from outcry.store.quotes import Row
+from outcry.venue.counters import Counters
 from outcry.venue.messages import Delta, IndexValue, Lifecycle, Message, Ok, Snapshot, Ticker, Trade
-from outcry.venue.sequence import Sequence, Step
+from outcry.venue.sequence import Step
 
 NOT_FOLLOWED = "no longer followed"
 HEARD_STEP_MS = 2_000  # a quiet book is published again this often, so that readers see its stream alive
@@ -35,8 +36,7 @@ class Books:
         self.deltas = 0
         self.tickers_equal = self.tickers_other = 0  # tickers whose touch was, or was not, that of our fresh book
         self._leaving: dict[str, FollowedBook] = {}  # to be published once more, as untrusted
-        self._sequences: dict[int, Sequence] = {}
-        self._on_sid: dict[int, set[str]] = {}
+        self._counters = Counters()
         self._epoch = 0
         self._heard_at_ms = 0
         self._connected = False
@@ -49,9 +49,7 @@ class Books:
         wanted = {market.ticker: market for market in markets}
         for ticker in self.books.keys() - wanted.keys():
             self._leaving[ticker] = self.books.pop(ticker)
-            for sid, tickers in self._on_sid.items():
-                tickers.discard(ticker)
-                self._sequences[sid].forget(ticker)
+            self._counters.forget(ticker)
         for ticker, market in wanted.items():
             known = self.books.get(ticker)
             if known is None:
@@ -71,7 +69,7 @@ class Books:
     def connected(self, epoch: int, at_ms: int) -> None:
         """A new connection: new subscriptions, new counters, and every book waits for its snapshot."""
         self._epoch, self._heard_at_ms, self._connected = epoch, at_ms, True
-        self._sequences, self._on_sid, self.restart = {}, {}, ""
+        self._counters, self.restart = Counters(), ""
         self.resync.clear()
         for held in self.books.values():
             held.missing, held.doubted, held.source = NO_SNAPSHOT, False, "stream"
@@ -105,10 +103,10 @@ class Books:
         self._heard_at_ms = at_ms
         rest: list[Message] = []
         changed: set[FollowedBook] = set()
-        books, sequences = self.books, self._sequences
+        books, counters = self.books, self._counters
         for message in messages:
             if type(message) is Delta:
-                sequence = sequences.get(message.sid)
+                sequence = counters.by_sid.get(message.sid)
                 if sequence is not None and message.seq == sequence.last + 1 and not sequence.waiting:
                     sequence.last = message.seq
                 elif not self._in_step(message):
@@ -154,8 +152,8 @@ class Books:
     def whole(self) -> list[Snapshot]:
         """The fresh books as snapshots at their present sequence: what a new tape begins with."""
         return [
-            Snapshot(sid, self._sequences[sid].last, ticker, held.book.bids.copy(), held.book.asks.copy())
-            for sid, tickers in self._on_sid.items()
+            Snapshot(sid, self._counters.last(sid), ticker, held.book.bids.copy(), held.book.asks.copy())
+            for sid, tickers in self._counters.tickers.items()
             for ticker in sorted(tickers)
             if (held := self.books.get(ticker)) is not None and not held.missing and held.source == "stream"
         ]
@@ -190,15 +188,9 @@ class Books:
     # ---- inside ---------------------------------------------------------------------------------------------------
 
     def _snapshot(self, message: Snapshot, at_ms: int) -> None:
-        tickers = self._on_sid.setdefault(message.sid, set())
-        tickers.add(message.ticker)
-        sequence = self._sequence(message.sid)
-        before = sequence.last
-        step = sequence.snapshot(message.seq, message.ticker, tickers)
-        if step is Step.RESYNC:
-            self._gap(message.sid, before, message.seq)
-        elif step is Step.RECONNECT:
-            self.restart = f"a second gap before all books were back, at seq {message.seq}"
+        self._counters.tickers.setdefault(message.sid, set()).add(message.ticker)
+        step = self._counters.snapshot(message.sid, message.seq, message.ticker)
+        self._look(step, message.sid, message.seq)
         held = self.books.get(message.ticker)
         if step not in (Step.APPLY, Step.RESYNC) or held is None:
             return
@@ -226,48 +218,43 @@ class Books:
 
     def _in_step(self, message: Delta) -> bool:
         """The whole rule for a change, behind the fast path."""
-        sequence = self._sequence(message.sid)
-        tickers = self._on_sid.setdefault(message.sid, set())
-        before = sequence.last
-        step = sequence.change(message.seq, message.ticker, tickers)
-        if step is Step.RESYNC:
-            self._gap(message.sid, before, message.seq)
-        elif step is Step.RECONNECT:
-            self.restart = f"a second gap before all books were back, at seq {message.seq}"
+        self._counters.tickers.setdefault(message.sid, set())
+        step = self._counters.change(message.sid, message.seq, message.ticker)
+        self._look(step, message.sid, message.seq)
         return step is Step.APPLY
 
     def _keeps_step(self, message: Message) -> bool:
         """Count the sequence of everything that is not about books; False for an echo."""
-        if isinstance(message, Ok) and message.sid in self._on_sid:
-            self._on_sid[message.sid] |= set(message.tickers) & self.books.keys()
+        if isinstance(message, Ok) and message.sid in self._counters.tickers:
+            self._counters.tickers[message.sid] |= set(message.tickers) & self.books.keys()
         sid, seq = getattr(message, "sid", None), getattr(message, "seq", None)
         if sid is None or seq is None:
             return True
-        sequence, before = self._sequence(sid), self._sequence(sid).last
         if not isinstance(message, Trade | Lifecycle | IndexValue):
-            sequence.control(seq)
+            self._counters.control(sid, seq)
             return True
-        step = sequence.change(seq, "")
-        if step is Step.RESYNC:
-            self.lost.append((sid, seq - before - 1))
+        step = self._counters.change(sid, seq)
+        self._look(step, sid, seq)
         return step is not Step.DROP
 
-    def _gap(self, sid: int, before: int, seq: int) -> None:
-        """Something was lost: every book of the subscription waits, and one request asks for all of them."""
-        self.lost.append((sid, seq - before - 1))
-        waiting = self._sequence(sid).waiting
-        for ticker in waiting:
-            if (held := self.books.get(ticker)) is not None:
-                held.missing, held.dirty = f"gap of {seq - before - 1} at seq {seq}", True
-        self.resync.append((sid, sorted(waiting)))
+    def _look(self, step: Step, sid: int, seq: int) -> None:
+        """After a gap every book that was counted with it waits, and one request a subscription asks for all."""
+        if step is Step.RECONNECT:
+            self.restart = f"a second gap before all books were back, at seq {seq}"
+        if step is not Step.RESYNC:
+            return
+        missed = self._counters.missed
+        self.lost.append((sid, missed))
+        for one, waiting in self._counters.stale.items():
+            for ticker in waiting:
+                if (held := self.books.get(ticker)) is not None:
+                    held.missing, held.dirty = f"gap of {missed} at seq {seq}", True
+            self.resync.append((one, waiting))
 
     def _broken(self, held: FollowedBook, sid: int, why: str) -> None:
-        self._sequence(sid).waiting.add(held.market.ticker)
+        self._counters.wait(sid, held.market.ticker)
         held.missing = why
         self.resync.append((sid, [held.market.ticker]))
-
-    def _sequence(self, sid: int) -> Sequence:
-        return self._sequences.setdefault(sid, Sequence())
 
     def _touch_all(self) -> None:
         for held in self.books.values():

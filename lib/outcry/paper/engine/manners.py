@@ -34,6 +34,7 @@ class Manners:
     last_cursor               what ends a listing: an empty cursor, null, or none at all
     book_best_first           order of the levels in a REST book: best price first, or last
     seq_counts_control        whether answers to commands count in their subscription's sequence, or repeat its last
+    seq_per_connection        whether messages are counted by subscription, or over all of a connection
     private_first             whether fills and orders are told before or after the book's changes and trades
     index_streams             whether the account may hear the index: subscribing succeeds in any case
     skew_past_ms, skew_future_ms  how far behind and ahead the clock of a signature may be
@@ -59,6 +60,7 @@ class Manners:
     last_cursor: Literal["empty", "null", "absent"] = "empty"
     book_best_first: bool = False
     seq_counts_control: bool = True
+    seq_per_connection: bool = False
     private_first: bool = False
     index_streams: bool = True
     skew_past_ms: int = 20_000

@@ -86,7 +86,7 @@ class FaultyExchange(Exchange):
         self._looked_ms = 0
 
     def new_socket(self) -> FaultySocket:
-        socket = FaultySocket(self.faults, self.now_ms)
+        socket = FaultySocket(self.faults, self.now_ms, one_count=self.engine.state.manners.seq_per_connection)
         self._sockets.add(socket)
         return socket
 

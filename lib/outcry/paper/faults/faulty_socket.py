@@ -18,14 +18,19 @@ _GOODBYES = {10: "Channel error", 25: "Subscription buffer overflow"}
 
 
 class FaultySocket(WebSocket):
-    """Frames leave in the order of `_line`, each not before its time. `spared`: nothing ever goes wrong here."""
+    """Frames leave in the order of `_line`, each not before its time.
 
-    def __init__(self, faults: Faults, now_ms: Callable[[], int]) -> None:
+    spared     nothing ever goes wrong here
+    one_count  sequence numbers count the messages of the whole connection
+    """
+
+    def __init__(self, faults: Faults, now_ms: Callable[[], int], *, one_count: bool = False) -> None:
         super().__init__()
+        self._one_count = one_count
         self._faults, self._now_ms = faults, now_ms
         self._line: deque[tuple[int, bytes]] = deque()
         self._swapped: bytes | None = None  # waits for the frame after it
-        self._skipped: dict[int, int] = {}  # sid: sequence numbers left out so far
+        self._skipped: dict[int, int] = {}  # sid, or 0 for all: sequence numbers left out so far
         self._over: set[int] = set()  # sids that ended with an error
         self._greeted = self.spared = False
 
@@ -75,7 +80,8 @@ class FaultySocket(WebSocket):
             return
         if sid is not None:
             if "gap" in kinds:
-                self._skipped[sid] = self._skipped.get(sid, 0) + 1
+                counted = 0 if self._one_count else sid
+                self._skipped[counted] = self._skipped.get(counted, 0) + 1
             frame = self._changed(frame, sid, faults)
         wait_ms = sum(fault.ms for fault in faults if fault.kind == "delay")
         due_ms = max(now_ms + wait_ms, self._line[-1][0] if self._line else 0)
@@ -90,7 +96,7 @@ class FaultySocket(WebSocket):
 
     def _changed(self, frame: bytes, sid: int, faults: list[Fault]) -> bytes:
         """A message after its edits, numbered as its subscriber is to see it; or the error that ends them all."""
-        told, skipped = frame[_begin(frame) :], self._skipped.get(sid, 0)
+        told, skipped = frame[_begin(frame) :], self._skipped.get(0 if self._one_count else sid, 0)
         if skipped:
             told = _SEQ.sub(lambda found: b'"seq":%d' % (int(found[1]) + skipped), told, count=1)
         if any(fault.kind in ("rename", "missing") for fault in faults):

@@ -20,6 +20,7 @@ from outcry.paper.mirror.seen import (
     PrintSeen,
     Seen,
 )
+from outcry.venue.counters import Counters
 from outcry.venue.messages import (
     Delta,
     EventFee,
@@ -33,7 +34,7 @@ from outcry.venue.messages import (
     Trade,
     Unsubscribed,
 )
-from outcry.venue.sequence import Sequence, Step
+from outcry.venue.sequence import Step
 from outcry.venue.stream import Connected, Disconnected, Garbled, Stream
 from outcry.venue.wire import PublicTrade
 
@@ -74,7 +75,7 @@ class Ear:
         self._wanted: frozenset[str] = frozenset()
         self._broken: frozenset[str] = frozenset()
         self._asked: set[str] = set()  # subscribed, or about to be, on this connection
-        self._sequences: dict[int, Sequence] = {}
+        self._counters = Counters()
         self._told_heard_ms = 0
         self.heard: dict[str, float] = {}
         self.trouble = ""  # why there is no connection
@@ -122,16 +123,15 @@ class Ear:
                 if old:
                     self._stream.delete_markets(self._stream.sids[channel], sorted(old))
             self._asked = (self._asked | new) - old
-            for sequence in self._sequences.values():
-                for ticker in old:
-                    sequence.forget(ticker)
+            for ticker in old:
+                self._counters.forget(ticker)
         if self._broken and BOOKS in self._stream.sids:
             broken, self._broken = self._broken & self._asked, frozenset()
             if broken:
                 self._stream.get_snapshot(self._stream.sids[BOOKS], sorted(broken))
 
     def _connected(self) -> None:
-        self._asked, self._sequences, self.trouble = set(), {}, ""
+        self._asked, self._counters, self.trouble = set(), Counters(), ""
         self._stream.subscribe([LIFECYCLE])
         if self._indices:
             self._stream.subscribe([INDEX], index_ids=sorted(self._indices))
@@ -175,34 +175,36 @@ class Ear:
                 _log.error("refused_frame", extra={"fields": {"what": event.what, "raw": repr(event.raw[:500])}})
 
     def _snapshot(self, event: Snapshot) -> None:
-        sequence = self._sequences.setdefault(event.sid, Sequence())
-        step = sequence.snapshot(event.seq, event.ticker, self._asked)
+        self._counters.tickers[event.sid] = set(self._asked)
+        step = self._counters.snapshot(event.sid, event.seq, event.ticker)
         if step is Step.DROP:
             return
         bid_cc, ask_cc = max(event.bids, default=None), min(event.asks, default=None)
         if bid_cc is not None and ask_cc is not None and bid_cc >= ask_cc:
             self._stream.drop(f"the book of {event.ticker} is crossed: {bid_cc} bid, {ask_cc} asked")
             return
-        if step is not Step.APPLY:
-            self._gap(event.sid, step)
+        self._look(event.sid, step)
         self._tell(BooksSeen({event.ticker: (event.bids, event.asks)}, self._now_ms()))
 
     def _in_order(self, sid: int, seq: int, ticker: str) -> bool:
         """Whether a change of a book follows what came before."""
-        step = self._sequences.setdefault(sid, Sequence()).change(seq, ticker, self._asked)
-        if step in (Step.RESYNC, Step.RECONNECT):
-            self._gap(sid, step)
+        if sid not in self._counters.tickers:
+            self._counters.tickers[sid] = set(self._asked)
+        step = self._counters.change(sid, seq, ticker)
+        self._look(sid, step)
         return step is Step.APPLY
 
-    def _gap(self, sid: int, step: Step) -> None:
-        _log.warning("missed_messages", extra={"fields": {"sid": sid, "then": step.value}})
-        if sid != self._stream.sids.get(BOOKS):
+    def _look(self, sid: int, step: Step) -> None:
+        """After a gap: books counted with it are lost until they come whole; prints are not asked for again."""
+        if step not in (Step.RESYNC, Step.RECONNECT):
             return
+        _log.warning("missed_messages", extra={"fields": {"sid": sid, "then": step.value}})
         if step is Step.RECONNECT:
             self._stream.drop("a second gap before the first was mended")
             return
-        self._tell(LostSeen(frozenset(self._sequences[sid].waiting), self._now_ms()))
-        self._stream.get_snapshot(sid, sorted(self._sequences[sid].waiting))
+        for one, waiting in self._counters.stale.items():
+            self._tell(LostSeen(frozenset(waiting), self._now_ms()))
+            self._stream.get_snapshot(one, waiting)
 
     def _trade(self, event: Trade) -> None:
         """A print. One that is missing fills nobody: prints are not asked for again."""
@@ -217,12 +219,9 @@ class Ear:
 
     def _counts(self, sid: int, seq: int) -> bool:
         """Whether a print is new; one beyond a gap is."""
-        sequence = self._sequences.setdefault(sid, Sequence())
-        gaps = sequence.gaps
-        new = sequence.change(seq, "") is not Step.DROP
-        if sequence.gaps > gaps:
-            _log.warning("missed_prints", extra={"fields": {"sid": sid}})
-        return new
+        step = self._counters.change(sid, seq)
+        self._look(sid, step)
+        return step is not Step.DROP
 
     def _index(self, event: IndexValue) -> None:
         symbol = self._indices.get(event.index_id)
@@ -233,6 +232,6 @@ class Ear:
 
     def _reply(self, event: Ok | Unsubscribed | Failed) -> None:
         if event.sid is not None and event.seq is not None:
-            self._sequences.setdefault(event.sid, Sequence()).control(event.seq)
+            self._counters.control(event.sid, event.seq)
         if isinstance(event, Failed) and not event.terminal:
             _log.warning("was_refused", extra={"fields": {"code": event.code, "said": event.text}})

@@ -1,8 +1,8 @@
 """Who listens to what, and telling them: subscriptions, their sequence numbers, and the fan-out of engine events.
 
-A subscription is one channel of one connection, with its own `sid`; `seq` counts its messages from 1, data and control
-frames alike, on the channels that carry one. What a message says is built once; per subscriber only the frame header
-and the few bytes with sid and seq are new.
+A subscription is one channel of one connection, with its own `sid`; `seq` counts its messages from 1 (or those of its
+whole connection), data and control frames alike, on the channels that carry one. What a message says is built once;
+per subscriber only the frame header and the few bytes with sid and seq are new.
 """
 
 from collections.abc import Callable, Iterable
@@ -171,8 +171,8 @@ class Hub:
             tail = tails.get(key)
             if tail is None:
                 tail = tails[key] = stream_shapes.level(event, now_ms, yes_price=key[0], own=own)
-            subscription.seq += 1
-            begin = b'{"type":"orderbook_delta","sid":%d,"seq":%d,' % (subscription.sid, subscription.seq)
+            subscription.count.seq += 1
+            begin = b'{"type":"orderbook_delta","sid":%d,"seq":%d,' % (subscription.sid, subscription.count.seq)
             subscription.socket.outgoing += (header(len(begin) + len(tail)), begin, tail)
 
     def _traded(self, event: Traded) -> None:

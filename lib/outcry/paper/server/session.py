@@ -9,7 +9,7 @@ from outcry.paper.server import subscription as channels
 from outcry.paper.server.commands import ERRORS, Params, Wrong
 from outcry.paper.server.index_board import IndexBoard
 from outcry.paper.server.push import Hub
-from outcry.paper.server.subscription import Subscription
+from outcry.paper.server.subscription import Count, Subscription
 from outcry.paper.server.websocket import WebSocket
 
 
@@ -21,6 +21,7 @@ class StreamSession:
         self._socket, self._hub, self._board = socket, hub, board
         self._by_sid: dict[int, Subscription] = {}
         self._next_sid = 1
+        self._count = Count() if hub.manners.seq_per_connection else None  # shared by all of them
 
     # ---- from the connection ----------------------------------------------------------------------------------------
 
@@ -94,6 +95,7 @@ class StreamSession:
                 self._socket,
                 None if wanted is None else set(wanted),
                 counts=self._hub.manners.seq_counts_control,
+                count=self._count,
             )
             self._next_sid += 1
             self._by_sid[subscription.sid] = subscription

@@ -1,0 +1,149 @@
+"""All sequence counters of one connection, and whether they are one. Pure.
+
+The documentation does not say whether `seq` counts the messages of a subscription (`sid`) or of the whole connection.
+Counted by subscription, each begins at 1. So when a second subscription begins elsewhere, and beyond what came before,
+one counter is taken to be shared by all from that frame on: a gap then makes every book of the connection stale.
+
+Could the beginning of the second subscription have been lost instead? Then those known before go on where they were,
+below the shared counter: a number that goes back refutes it. Each then has its own, and every book is stale. (So where
+a counter is shared an echo is not just dropped: it cannot be told from such a number.)
+
+Replies to commands may have numbers of their own, so they decide nothing; but where a later frame continues exactly
+from a reply to a subscription that has told nothing yet, the two share a counter.
+"""
+
+from outcry.venue.sequence import Sequence, Step
+
+
+class Counters:
+    """Make a new one for each connection.
+
+    by_sid   the counter of each subscription in step, for who wants to be fast: where a frame is the next of its
+             counter and nothing waits, setting `last` is all there is to do
+    tickers  {sid: the books that its gaps make stale}; kept by the owner
+    shared   the counter of the whole connection, while it seems to have one
+    missed   after RESYNC: how many messages were lost, at least one
+    stale    after RESYNC: {sid: the books that wait for a snapshot}
+    """
+
+    def __init__(self) -> None:
+        self.by_sid: dict[int, Sequence] = {}
+        self.tickers: dict[int, set[str]] = {}
+        self.shared: Sequence | None = None
+        self.missed = 0
+        self.stale: dict[int, list[str]] = {}
+        self._own = False  # whether each is known to have its own
+        self._before: dict[int, int] = {}  # sids not seen to share yet, and the last of each before one was shared
+        self._replies: dict[int, Sequence] = {}  # of sids of which only replies came
+        self._reach = 0  # how far a shared counter would have come by those replies
+
+    def change(self, sid: int, seq: int, ticker: str = "") -> Step:
+        """A data frame that changes what we hold; `ticker` only where that is a book."""
+        counter = self._counter(sid, seq)
+        if counter is None:
+            return self._refuted(sid, seq)
+        before = counter.last
+        return self._noted(sid, counter.change(seq, ticker, self._counted_with(sid)), seq - before - 1)
+
+    def snapshot(self, sid: int, seq: int, ticker: str) -> Step:
+        """A data frame that replaces a whole book."""
+        counter = self._counter(sid, seq)
+        if counter is None:
+            return self._refuted(sid, seq, ticker)
+        before = counter.last
+        return self._noted(sid, counter.snapshot(seq, ticker, self._counted_with(sid)), seq - before - 1)
+
+    def control(self, sid: int, seq: int) -> None:
+        """A reply or scoped error."""
+        if self.shared is not None:
+            self.shared.control(seq)
+        elif sid in self.by_sid:
+            self.by_sid[sid].control(seq)
+        else:
+            own = self._replies.setdefault(sid, Sequence())
+            own.control(seq)
+            reach = max([self._reach, *(counter.last for counter in self.by_sid.values())])
+            if own.last != seq and seq == reach + 1:
+                self._reach = seq
+
+    def last(self, sid: int) -> int:
+        """The highest number seen that counts for a subscription."""
+        counter = self.shared or self.by_sid.get(sid)
+        return counter.last if counter else 0
+
+    def wait(self, sid: int, ticker: str) -> None:
+        """This book is wrong, whatever the numbers say: it waits for its snapshot."""
+        (self.shared or self.by_sid[sid]).waiting.add(ticker)
+
+    def forget(self, ticker: str) -> None:
+        """The ticker left: no snapshot of it will come."""
+        for tickers in self.tickers.values():
+            tickers.discard(ticker)
+        for counter in self.by_sid.values():
+            counter.forget(ticker)
+
+    # ---- inside -----------------------------------------------------------------------------------------------------
+
+    def _counted_with(self, sid: int) -> set[str]:
+        """The books that a gap makes stale."""
+        return set().union(*self.tickers.values()) if self.shared else self.tickers.get(sid, set())
+
+    def _noted(self, sid: int, step: Step, missed: int) -> Step:
+        if step is Step.RESYNC:
+            waiting = (self.shared or self.by_sid[sid]).waiting
+            sids = self.tickers if self.shared else [sid]
+            found = {one: sorted(self.tickers.get(one, set()) & waiting) for one in sids}
+            self.missed, self.stale = missed, {one: tickers for one, tickers in found.items() if tickers}
+        return step
+
+    def _counter(self, sid: int, seq: int) -> Sequence | None:
+        """The counter of a data frame; None when its number refutes that one is shared."""
+        known = self.by_sid.get(sid)
+        if self.shared is not None:
+            return self._shares(sid, seq, self.shared)
+        if known is None:
+            return self._begins(sid, seq)
+        if not self._own and known.last < self._reach == seq - 1:
+            known.last, self.shared = self._reach, known
+        return known
+
+    def _begins(self, sid: int, seq: int) -> Sequence:
+        """The first data frame of a subscription."""
+        own = self._replies.pop(sid, None) or Sequence()
+        if self.by_sid and not self._own:
+            ((first, counter),) = self.by_sid.items()
+            if seq != own.last + 1 and seq > counter.last:
+                self._before = {first: counter.last}
+                if counter.last < self._reach < seq:
+                    counter.last = self._reach
+                self.by_sid, self.shared = {sid: counter}, counter
+                return counter
+            self._own = True
+        self.by_sid[sid] = own
+        return own
+
+    def _shares(self, sid: int, seq: int, shared: Sequence) -> Sequence | None:
+        """A shared counter only goes up, but for echoes from before it was known to be one."""
+        if sid not in self.by_sid and seq <= self._before.get(sid, 0):
+            return shared
+        if seq <= shared.last:
+            return None
+        self._before.pop(sid, None)
+        self.by_sid[sid] = shared
+        return shared
+
+    def _refuted(self, sid: int, seq: int, whole: str = "") -> Step:
+        """None is shared after all: something was lost. All books wait, but one that just came whole.
+
+        Of several that seemed to share nobody knows how far each is: their next frames will be gaps.
+        """
+        alone = self.last(sid) if len(self.by_sid) == 1 else 0
+        lasts = dict.fromkeys(self.by_sid, alone) | self._before | {sid: seq}
+        self.by_sid = {one: Sequence() for one in lasts}
+        for one, counter in self.by_sid.items():
+            counter.last = lasts[one]
+            counter.waiting = self.tickers.get(one, set()) - {whole}
+        self.shared, self._own, self._before = None, True, {}
+        found = {one: sorted(tickers - {whole}) for one, tickers in self.tickers.items()}
+        self.missed, self.stale = 1, {one: tickers for one, tickers in found.items() if tickers}
+        return Step.RESYNC
