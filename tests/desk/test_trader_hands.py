@@ -170,7 +170,15 @@ def test_a_timeout_is_not_a_rejection_and_nothing_is_sent_again(bench):
     assert len(bench.exchange.calls) == 1 and bench.hands.pay_debts() == []
 
 
-@pytest.mark.parametrize("no", [Refused("no funds", status=400), RateLimited("429")])
+@pytest.mark.parametrize(
+    "no",
+    [
+        Refused("no funds", status=400),
+        Refused("ioc_insufficient_volume", status=400),
+        Refused("exceeded_per_market_risk_limit", status=400),
+        RateLimited("429"),
+    ],
+)
 def test_a_definite_no_is_a_rejection(bench, no):
     _, answered = bench.place(no)
     assert answered.order.state is State.REJECTED and str(no) in bench.row().reason

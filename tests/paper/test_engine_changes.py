@@ -139,6 +139,35 @@ def test_a_killed_order_is_refused_or_canceled():
     assert rig.events == [OrderChanged("ann", order.order_id, rig.now, "")]
 
 
+def test_an_order_that_fills_nothing_at_once_is_canceled_or_refused():
+    order = Rig(*BOOK).bid(4400, 100, time_in_force=IOC)
+    assert (order.status, order.filled_ch, order.remaining_ch) == (OrderStatus.CANCELED, 0, 0)
+    rig = Rig(*BOOK, manners=Manners(ioc_unfilled_is_refused=True))
+    miss = lambda: rig.bid(4400, 100, time_in_force=IOC, client_order_id="i")  # noqa: E731
+    assert refused(miss) == (400, "ioc_insufficient_volume")
+    assert (rig.engine.orders("ann"), rig.engine.balance("ann").reserved_micros) == ([], 0)
+    assert rig.bid(4500, 1_100, time_in_force=IOC, client_order_id="i").filled_ch == 1_000
+
+
+def test_a_market_may_have_a_limit_for_positions():
+    """Held and resting on one side count together; what only reduces is always let through."""
+    over = (400, "exceeded_per_market_risk_limit")
+    rig = Rig(*BOOK, manners=Manners(most_per_market_ch=500))
+    assert rig.bid(4500, 300, time_in_force=IOC).filled_ch == 300
+    rests = rig.bid(4300, 200)
+    assert refused(lambda: rig.bid(4300, 1)) == over
+    assert refused(lambda: rig.bid(4500, 1, time_in_force=IOC)) == over
+    assert rig.bid(4400, 900, time_in_force=IOC).filled_ch == 0, "what cannot fill makes no position"
+    grown = AmendRequest(TICKER, Side.BID, 4300, 201)
+    assert refused(lambda: rig.engine.amend("ann", rests.order_id, grown, rig.now)) == over
+    moved = AmendRequest(TICKER, Side.BID, 4200, 200)
+    rig.does(rig.engine.amend("ann", rests.order_id, moved, rig.now))
+    assert rig.bid(4300, 500, "bob").remaining_ch == 500
+    assert refused(lambda: rig.ask(4300, 801, time_in_force=IOC)) == over
+    assert rig.ask(4300, 800, time_in_force=IOC).filled_ch == 800
+    assert Rig(*BOOK).bid(4300, 5_000).remaining_ch == 5_000
+
+
 def test_a_cancel_of_an_ended_order_is_not_found_or_takes_nothing():
     rig = Rig(*BOOK)
     done = rig.bid(4500, 100)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from local_exchange import DEPOSIT, OTHER, TICKER, LocalExchange, market, now_ms
+from local_exchange import DEPOSIT, OTHER, TICKER, Listener, LocalExchange, market, now_ms
 from outcry.domain.errors import Misconfigured, Refused
 from outcry.domain.order import Side, TimeInForce
 from outcry.paper.engine.manners import Manners
@@ -18,11 +18,13 @@ SWITCHES: dict[str, tuple[object, object]] = {
     "balance_excludes_resting": (True, False),
     "fee_reserved": (False, True),
     "fok_kill_is_refused": (True, False),
+    "ioc_unfilled_is_refused": (False, True),
     "ended_is_not_found": (True, False),
     "post_only_cross_is_kept": (False, True),
     "client_id_kept_ms": (None, 0),
     "group_triggers_at_limit": (True, False),
     "group_counts_takers": (True, False),
+    "most_per_market_ch": (None, 2_000),
     "cancel_all_tail_ms": (60_000, 0),
     "transfer_ms": (1_000, 0),
     "rebalance_ms": (10_000, 10),
@@ -37,6 +39,7 @@ SWITCHES: dict[str, tuple[object, object]] = {
     "seq_counts_control": (True, False),
     "seq_per_connection": (False, True),
     "private_first": (False, True),
+    "yes_price_default": (False, True),
     "index_streams": (True, False),
     "skew_past_ms": (20_000, 2_000),
     "skew_future_ms": (30_000, 2_000),
@@ -110,6 +113,7 @@ def test_the_client_trades_the_same_under_every_manner(exchange):
     took = rest.create_order(taker("took", 1_000))
     assert (took.filled_ch, took.remaining_ch) == (1_000, 0)
     assert killed(rest, taker("killed", 100_000, TimeInForce.FOK))
+    assert killed(rest, taker("missed", 1_000, price_cc=4_100))
     with pytest.raises(Refused) as crossed:
         rest.create_order(bid(TICKER, "crosses", 4200, 100, post_only=True))
     assert (crossed.value.status, crossed.value.details) == (400, "post only cross")
@@ -239,6 +243,39 @@ def test_fills_come_before_or_after_the_books_changes(exchange):
     told = collect(stream, lambda events: len(events) == 2)
     first = exchange.engine.state.manners.private_first
     assert kinds(told) == (["FillMessage", "Delta"] if first else ["Delta", "FillMessage"])
+
+
+@pytest.mark.parametrize("exchange", [{"yes_price_default": False}, {"yes_price_default": True}], indirect=True)
+def test_who_does_not_say_hears_either_scale_and_who_says_hears_what_he_said(exchange, specification):
+    said = {None: {}, True: {"use_yes_price": True}, False: {"use_yes_price": False}}
+    told = {}
+    for wish, params in said.items():
+        listener = Listener(exchange, "floor", specification)
+        listener.say("subscribe", channels=["orderbook_delta"], market_tickers=[TICKER], **params)
+        told[wish] = listener.until("orderbook_snapshot")["msg"]["no_dollars_fp"][0][0]
+        listener.close()
+    usual = exchange.engine.state.manners.yes_price_default
+    assert told == {None: "0.4200" if usual else "0.5700", True: "0.4200", False: "0.5700"}
+
+
+@under(ioc_unfilled_is_refused=True)
+def test_an_order_refused_for_want_of_a_fill_leaves_nothing_behind(exchange):
+    rest = rest_of(exchange)
+    with pytest.raises(Refused) as refused:
+        rest.create_order(taker("missed", 1_000, price_cc=4_100))
+    assert (refused.value.status, refused.value.code) == (400, "ioc_insufficient_volume")
+    assert (rest.search_orders(), rest.balance(2).cash_micros) == ([], DEPOSIT)
+    assert rest.create_order(taker("missed", 1_000)).filled_ch == 1_000
+
+
+@under(most_per_market_ch=1_500)
+def test_a_position_beyond_the_limit_of_its_market_is_refused(exchange):
+    rest = rest_of(exchange)
+    assert rest.create_order(taker("took", 1_000)).filled_ch == 1_000
+    with pytest.raises(Refused) as refused:
+        rest.create_order(bid(TICKER, "too many", 4_100, 600))
+    assert (refused.value.status, refused.value.code) == (400, "exceeded_per_market_risk_limit")
+    assert rest.create_order(bid(TICKER, "rests", 4_100, 500)).remaining_ch == 500
 
 
 @pytest.mark.parametrize("exchange", [{"index_streams": True}, {"index_streams": False}], indirect=True)

@@ -85,6 +85,7 @@ def _requeue(
     plan = record.book.plan(order.account, order.is_bid, request.price_cc, remaining_ch, displace_own=displace)
     if order.post_only and (plan.matches or plan.met_own):
         raise Reject(400, "invalid_order", "invalid order", "post only cross")
+    funds.check_position(state, order.account, order.ticker, order.side, remaining_ch, order)
     funds.check(
         state,
         purse,

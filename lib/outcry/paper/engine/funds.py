@@ -1,4 +1,5 @@
-"""Whether a purse can bear an order: at its limit price, and by what it would exactly do now, fees included."""
+"""Whether a purse can bear an order: at its limit price, and by what it would exactly do now, fees included; and
+whether the position it may lead to is not too large."""
 
 from outcry.domain.order import Side
 from outcry.domain.units import ONE_DOLLAR_CC
@@ -44,6 +45,25 @@ def check(
     spent = locked + _taker_cost(state, record, side, plan, accumulator_micros)
     if budget < max(at_limit.needed_micros(position_ch), spent + after.needed_micros(after_ch)):
         raise Reject(400, state.manners.poor_code, "insufficient balance", f"exchange {shard}")
+
+
+def check_position(
+    state: State, account: str, ticker: str, side: Side, count_ch: int, replaced: OrderRecord | None = None
+) -> None:
+    """Whether an account's position stays within the limit of one market if all that rests on this side fills.
+
+    count_ch  what the order may fill
+    raises    Reject exceeded_per_market_risk_limit
+    """
+    most_ch = state.manners.most_per_market_ch
+    if most_ch is None:
+        return
+    held_ch = side.sign * sum(purse.position_ch(ticker) for purse in state.account(account).purses.values())
+    for order in state.resting_of(account):
+        if order.ticker == ticker and order.side is side and order is not replaced:
+            held_ch += order.remaining_ch
+    if count_ch and held_ch + count_ch > most_ch:
+        raise Reject(400, "exceeded_per_market_risk_limit", "position limit exceeded", ticker)
 
 
 def _taker_cost(state: State, record: MarketRecord, side: Side, plan: Plan, accumulator_micros: int) -> int:

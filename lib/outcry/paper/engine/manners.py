@@ -16,11 +16,13 @@ class Manners:
     balance_excludes_resting  whether the balance told is what the collateral of resting orders leaves
     fee_reserved              whether what is reserved includes the fees that resting orders may still be charged
     fok_kill_is_refused       a fill-or-kill that cannot fill: refused, or an order canceled with nothing filled
+    ioc_unfilled_is_refused   an immediate-or-cancel without a fill: refused, or an order canceled with nothing filled
     ended_is_not_found        a cancel of an order that has ended: 404, or a success that took nothing
     post_only_cross_is_kept   whether a refused post-only order stays visible, as canceled
     client_id_kept_ms         how long after its order's end a client_order_id stays taken; None for ever
     group_triggers_at_limit   an order group triggers when its limit is reached, or only when it is exceeded
     group_counts_takers       whether an order group counts what its orders took, or only what they made
+    most_per_market_ch        how large an account's position in a market may become, in hundredths; None for no limit
     cancel_all_tail_ms        how long after a cancel-all what newly rests is canceled too; 0 not at all
     transfer_ms               how long money is under way between two shards
     rebalance_ms              how often the shards are brought to their target shares
@@ -36,6 +38,7 @@ class Manners:
     seq_counts_control        whether answers to commands count in their subscription's sequence, or repeat its last
     seq_per_connection        whether messages are counted by subscription, or over all of a connection
     private_first             whether fills and orders are told before or after the book's changes and trades
+    yes_price_default         whether a book's NO side is told on the YES scale to who does not say which
     index_streams             whether the account may hear the index: subscribing succeeds in any case
     skew_past_ms, skew_future_ms  how far behind and ahead the clock of a signature may be
     """
@@ -43,11 +46,13 @@ class Manners:
     balance_excludes_resting: bool = True
     fee_reserved: bool = False
     fok_kill_is_refused: bool = True
+    ioc_unfilled_is_refused: bool = False
     ended_is_not_found: bool = True
     post_only_cross_is_kept: bool = False
     client_id_kept_ms: int | None = None
     group_triggers_at_limit: bool = True
     group_counts_takers: bool = True
+    most_per_market_ch: int | None = None
     cancel_all_tail_ms: int = 60_000
     transfer_ms: int = 1_000
     rebalance_ms: int = 10_000
@@ -62,6 +67,7 @@ class Manners:
     seq_counts_control: bool = True
     seq_per_connection: bool = False
     private_first: bool = False
+    yes_price_default: bool = False
     index_streams: bool = True
     skew_past_ms: int = 20_000
     skew_future_ms: int = 30_000

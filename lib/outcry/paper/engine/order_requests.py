@@ -18,12 +18,13 @@ class OrderRequests(Steps):
         """Place an order: match what it can, rest or cancel what is left by its time in force.
 
         A fill-or-kill that cannot fill is a Reject (or, by the manners, an order canceled with nothing filled); an IOC
-        without a fill is an order, canceled with nothing filled. What newly rests within a minute of a cancel-all is
-        canceled.
+        without a fill is an order, canceled with nothing filled (or, by the manners, a Reject). What newly rests within
+        a minute of a cancel-all is canceled.
         raises  Reject, checked in this order: 404 not_found (unknown market, wrong shard) · 400 exchange_paused,
                 trading_paused, market_inactive · invalid_price · invalid_order_size · invalid_order (expiry, reduce
                 only) · 409 order_already_exists · 404 order_group_not_found · 400 exceeded_order_group_risk_limit ·
-                invalid_order "post only cross" · fok_insufficient_volume · available_balance_too_low
+                invalid_order "post only cross" · fok_insufficient_volume, ioc_insufficient_volume ·
+                exceeded_per_market_risk_limit · available_balance_too_low
         """
         self._begin(now_ms)
         order = placing.create(self.state, account, request)

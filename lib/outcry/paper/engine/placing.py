@@ -43,7 +43,12 @@ def create(state: State, account_name: str, request: NewOrderRequest) -> OrderRe
         if state.manners.fok_kill_is_refused:
             raise Reject(400, "fok_insufficient_volume", "fill or kill order cannot be filled")
         return _end_unplaced(state, account_name, record, request, Reason.NONE)
+    unfilled = not plan.matches and not plan.met_own
+    if request.time_in_force is TimeInForce.IOC and unfilled and state.manners.ioc_unfilled_is_refused:
+        raise Reject(400, "ioc_insufficient_volume", "immediate or cancel order cannot be filled")
     rests = request.time_in_force is TimeInForce.GTC
+    most_ch = wanted_ch if rests else sum(match.count_ch for match in plan.matches)
+    funds.check_position(state, account_name, request.ticker, request.side, most_ch)
     funds.check(state, purse, record, request.side, request.price_cc, plan, rests=rests, accumulator_micros=0)
     order = _new_order(state, account_name, record, request)
     state.add_order(order)

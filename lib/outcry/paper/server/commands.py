@@ -43,7 +43,7 @@ class Params(msgspec.Struct):
     sids: list[int] = []
     action: str = ""
     index_ids: list[str] = []
-    use_yes_price: bool = False
+    use_yes_price: bool | None = None
     send_initial_snapshot: bool = False
     skip_ticker_ack: bool = False
 

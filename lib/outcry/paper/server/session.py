@@ -99,7 +99,9 @@ class StreamSession:
             )
             self._next_sid += 1
             self._by_sid[subscription.sid] = subscription
-            subscription.yes_price, subscription.quiet_ok = params.use_yes_price, params.skip_ticker_ack
+            wants_yes, usual = params.use_yes_price, self._hub.manners.yes_price_default
+            subscription.yes_price = usual if wants_yes is None else wants_yes
+            subscription.quiet_ok = params.skip_ticker_ack
             if channel == channels.INDEX:
                 subscription.indices.update(params.index_ids)
             self._say({"type": "subscribed", "msg": {"channel": channel, "sid": subscription.sid}}, command_id)
