@@ -10,7 +10,8 @@ from outcry.desk import fault_plan
 from outcry.domain.errors import InvariantBroken, Misconfigured, RateLimited, Refused, Unavailable
 from outcry.domain.market import Status
 from outcry.domain.order import Side, State, TimeInForce
-from outcry.paper.events import BookChange, BookSet, Listed
+from outcry.paper.engine.manners import Manners
+from outcry.paper.events import BookChange, BookSet, IndexTick, Listed
 from outcry.venue.messages import Delta, Failed, Lifecycle, Snapshot
 from outcry.venue.paging import every
 from outcry.venue.rest import NewOrder
@@ -21,8 +22,8 @@ CREATE = "POST /portfolio/events/orders"
 
 
 @pytest.fixture
-def exchange():
-    running = LocalExchange("floor", faulty=True)
+def exchange(request):
+    running = LocalExchange("floor", faulty=True, manners=getattr(request, "param", None))
     running.list(market(), market(OTHER))
     running.feed(BookSet(TICKER, {4000: 5_000}, {4200: 3_000}, now_ms()))
     yield running
@@ -81,6 +82,16 @@ def test_a_gap_loses_a_number_and_no_message(exchange, book):
     ask_for(exchange, "gap", "orderbook_delta", skip=1, count=1)
     change(exchange, 100, 200, 300)
     assert deltas(collect(book, until("Delta", 3))) == [(2, 100), (4, 200), (5, 300)]
+
+
+@pytest.mark.parametrize("exchange", [Manners(seq_per_connection=True)], indirect=True)
+def test_a_gap_in_a_count_of_the_connection_shifts_all_that_follows(exchange, stream):
+    stream.subscribe(["orderbook_delta", "cfbenchmarks_value"], [TICKER], index_ids=["all"])
+    collect(stream, lambda events: kinds(events).count("Subscribed") == 2 and "Snapshot" in kinds(events))
+    ask_for(exchange, "gap", "orderbook_delta", count=1)
+    change(exchange, 100)
+    exchange.feed(IndexTick("BTC-USD", 97_123_000_000, now_ms()))
+    assert [event.seq for event in collect(stream, until("IndexValue"))] == [3, 4]
 
 
 def test_duplicated_messages_come_twice(exchange, book):

@@ -244,3 +244,17 @@ def test_being_heard_is_told_twice_a_second_at_most(listening):
 def test_a_frame_that_cannot_be_read_changes_nothing_by_itself(listening):
     assert listening.hear(Garbled("orderbook_delta: no price", b"{}")) == []
     assert listening.hear(delta(4)) == [LostSeen(frozenset({A, B}), NOW_MS)], "its number is missing"
+
+
+def test_a_print_beyond_a_gap_loses_every_book_where_one_count_is_of_the_connection(listening):
+    listening.hear(Trade(PRINTS_SID, 3, "t1", A, 4_100, 100, Side.BID, False, NOW_MS))
+    assert listening.line.said == [("snapshot", BOOKS_SID, (A, B))]
+    told = listening.hear(snapshot(4), snapshot(5, B), delta(6))
+    assert [type(one) for one in told] == [BooksSeen, BooksSeen, ChangeSeen]
+    told = listening.hear(Trade(PRINTS_SID, 8, "t2", A, 4_100, 100, Side.BID, False, NOW_MS))
+    assert told[0] == LostSeen(frozenset({A, B}), NOW_MS)
+    assert type(told[1]) is PrintSeen
+    assert listening.line.said == [("snapshot", BOOKS_SID, (A, B))]
+    assert [type(one) for one in listening.hear(snapshot(9, A), snapshot(10, B), delta(11))] == [
+        BooksSeen, BooksSeen, ChangeSeen,
+    ]  # fmt: skip

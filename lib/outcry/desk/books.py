@@ -103,10 +103,10 @@ class Books:
         self._heard_at_ms = at_ms
         rest: list[Message] = []
         changed: set[FollowedBook] = set()
-        books, counters = self.books, self._counters
+        books, sequences = self.books, self._counters.by_sid
         for message in messages:
             if type(message) is Delta:
-                sequence = counters.by_sid.get(message.sid)
+                sequence = sequences.get(message.sid)
                 if sequence is not None and message.seq == sequence.last + 1 and not sequence.waiting:
                     sequence.last = message.seq
                 elif not self._in_step(message):
@@ -244,11 +244,13 @@ class Books:
         if step is not Step.RESYNC:
             return
         missed = self._counters.missed
-        self.lost.append((sid, missed))
+        if missed:
+            self.lost.append((sid, missed))
+        why = f"gap of {missed} at seq {seq}" if missed else f"counted with others from seq {seq} on"
         for one, waiting in self._counters.stale.items():
             for ticker in waiting:
                 if (held := self.books.get(ticker)) is not None:
-                    held.missing, held.dirty = f"gap of {missed} at seq {seq}", True
+                    held.missing, held.dirty = why, True
             self.resync.append((one, waiting))
 
     def _broken(self, held: FollowedBook, sid: int, why: str) -> None:

@@ -3,6 +3,7 @@
 The documentation does not say whether `seq` counts the messages of a subscription (`sid`) or of the whole connection.
 Counted by subscription, each begins at 1. So when a second subscription begins elsewhere, and beyond what came before,
 one counter is taken to be shared by all from that frame on: a gap then makes every book of the connection stale.
+What came before that frame was counted as if it were not shared, so that frame itself makes every book stale.
 
 Could the beginning of the second subscription have been lost instead? Then those known before go on where they were,
 below the shared counter: a number that goes back refutes it. Each then has its own, and every book is stale. (So where
@@ -19,10 +20,10 @@ class Counters:
     """Make a new one for each connection.
 
     by_sid   the counter of each subscription in step, for who wants to be fast: where a frame is the next of its
-             counter and nothing waits, setting `last` is all there is to do
+             counter and nothing waits, setting `last` is all there is to do; always the same dict
     tickers  {sid: the books that its gaps make stale}; kept by the owner
     shared   the counter of the whole connection, while it seems to have one
-    missed   after RESYNC: how many messages were lost, at least one
+    missed   after RESYNC: how many messages were lost; 0 where none is known to be, and a counter was found shared
     stale    after RESYNC: {sid: the books that wait for a snapshot}
     """
 
@@ -32,6 +33,7 @@ class Counters:
         self.shared: Sequence | None = None
         self.missed = 0
         self.stale: dict[int, list[str]] = {}
+        self._found = False  # by this very frame, that one is shared
         self._own = False  # whether each is known to have its own
         self._before: dict[int, int] = {}  # sids not seen to share yet, and the last of each before one was shared
         self._replies: dict[int, Sequence] = {}  # of sids of which only replies came
@@ -43,7 +45,8 @@ class Counters:
         if counter is None:
             return self._refuted(sid, seq)
         before = counter.last
-        return self._noted(sid, counter.change(seq, ticker, self._counted_with(sid)), seq - before - 1)
+        step = counter.change(seq, ticker, self._counted_with(sid))
+        return self._noted(sid, counter, step, seq - before - 1)
 
     def snapshot(self, sid: int, seq: int, ticker: str) -> Step:
         """A data frame that replaces a whole book."""
@@ -51,7 +54,8 @@ class Counters:
         if counter is None:
             return self._refuted(sid, seq, ticker)
         before = counter.last
-        return self._noted(sid, counter.snapshot(seq, ticker, self._counted_with(sid)), seq - before - 1)
+        step = counter.snapshot(seq, ticker, self._counted_with(sid))
+        return self._noted(sid, counter, step, seq - before - 1, ticker)
 
     def control(self, sid: int, seq: int) -> None:
         """A reply or scoped error."""
@@ -88,11 +92,16 @@ class Counters:
         """The books that a gap makes stale."""
         return set().union(*self.tickers.values()) if self.shared else self.tickers.get(sid, set())
 
-    def _noted(self, sid: int, step: Step, missed: int) -> Step:
+    def _noted(self, sid: int, counter: Sequence, step: Step, missed: int, whole: str = "") -> Step:
+        """The step, and what is stale after it. `whole` is a book that just came."""
+        if self._found:
+            self._found = False
+            if step in (Step.APPLY, Step.DROP):
+                counter.waiting |= self._counted_with(sid) - {whole}
+                step = Step.RESYNC
         if step is Step.RESYNC:
-            waiting = (self.shared or self.by_sid[sid]).waiting
             sids = self.tickers if self.shared else [sid]
-            found = {one: sorted(self.tickers.get(one, set()) & waiting) for one in sids}
+            found = {one: sorted(self.tickers.get(one, set()) & counter.waiting) for one in sids}
             self.missed, self.stale = missed, {one: tickers for one, tickers in found.items() if tickers}
         return step
 
@@ -104,7 +113,7 @@ class Counters:
         if known is None:
             return self._begins(sid, seq)
         if not self._own and known.last < self._reach == seq - 1:
-            known.last, self.shared = self._reach, known
+            known.last, self.shared, self._found = self._reach, known, True
         return known
 
     def _begins(self, sid: int, seq: int) -> Sequence:
@@ -116,9 +125,10 @@ class Counters:
                 self._before = {first: counter.last}
                 if counter.last < self._reach < seq:
                     counter.last = self._reach
-                self.by_sid, self.shared = {sid: counter}, counter
-                return counter
-            self._own = True
+                self.by_sid.clear()
+                own, self.shared, self._found = counter, counter, True
+            else:
+                self._own = True
         self.by_sid[sid] = own
         return own
 
@@ -139,10 +149,10 @@ class Counters:
         """
         alone = self.last(sid) if len(self.by_sid) == 1 else 0
         lasts = dict.fromkeys(self.by_sid, alone) | self._before | {sid: seq}
-        self.by_sid = {one: Sequence() for one in lasts}
-        for one, counter in self.by_sid.items():
-            counter.last = lasts[one]
-            counter.waiting = self.tickers.get(one, set()) - {whole}
+        self.by_sid.clear()
+        for one, last in lasts.items():
+            counter = self.by_sid[one] = Sequence()
+            counter.last, counter.waiting = last, self.tickers.get(one, set()) - {whole}
         self.shared, self._own, self._before = None, True, {}
         found = {one: sorted(tickers - {whole}) for one, tickers in self.tickers.items()}
         self.missed, self.stale = 1, {one: tickers for one, tickers in found.items() if tickers}

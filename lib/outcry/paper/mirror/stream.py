@@ -198,7 +198,8 @@ class Ear:
         """After a gap: books counted with it are lost until they come whole; prints are not asked for again."""
         if step not in (Step.RESYNC, Step.RECONNECT):
             return
-        _log.warning("missed_messages", extra={"fields": {"sid": sid, "then": step.value}})
+        missed = self._counters.missed
+        _log.warning("missed_messages", extra={"fields": {"sid": sid, "messages": missed, "then": step.value}})
         if step is Step.RECONNECT:
             self._stream.drop("a second gap before the first was mended")
             return
