@@ -13,4 +13,7 @@ if os.path.realpath(sys.prefix) != os.path.realpath(venv):
     if not os.path.exists(python):
         print(f"{os.path.basename(sys.argv[0])}: no Python environment at {venv} (run `make setup`)", file=sys.stderr)
         sys.exit(78)
+    if not os.access(python, os.X_OK):
+        print(f"{os.path.basename(sys.argv[0])}: {python} is not for this user to run", file=sys.stderr)
+        sys.exit(78)
     os.execv(python, [python, *sys.argv])

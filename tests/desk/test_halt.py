@@ -124,6 +124,16 @@ def test_without_an_exchange_the_file_stands_and_the_reader_is_told(floor):
     assert "odd fills" in floor.halt_file.read_text()
 
 
+def test_what_could_be_written_nowhere_is_no_halt_and_says_so(floor, capsys, monkeypatch):
+    monkeypatch.setattr(halt, "write_file", lambda *_: None)  # as on a folder of somebody else
+    (floor.folder / "kalshi.key-id").write_text("id")
+    with pytest.raises((Unavailable, Misconfigured)) as refused:
+        halt.run(floor, "odd fills")
+    said = capsys.readouterr()
+    assert "NOT HALTED: neither the file nor the database could be written" in said.err + str(refused.value)
+    assert "nobody enters" not in said.out + said.err + str(refused.value)
+
+
 @pytest.mark.floor
 def test_with_every_other_program_dead_it_cancels_writes_down_and_resume_lifts_it(tmp_path, capsys):
     desk = Desk(tmp_path)

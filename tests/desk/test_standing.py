@@ -2,7 +2,7 @@
 
 import pytest
 
-from outcry.desk.standing import Standing
+from outcry.desk.standing import Standing, parting
 from outcry.domain.errors import Unavailable
 from outcry.store import database, system
 
@@ -51,3 +51,27 @@ def test_the_last_word_of_a_cause_counts(books):
     db.execute("ROLLBACK")
     standing.beat_if_due({}, 1_003)
     assert forbidden(db) == [("ledger", "a cent")]
+
+
+def leave(error=None):
+    said = []
+    try:
+        if error:
+            raise error
+    finally:
+        said.append(parting())
+        if error:
+            return said[0]  # noqa: B012  (what the program said, not how it died, is looked at)
+    return said[0]
+
+
+def test_one_that_was_asked_to_stop_says_so():
+    assert leave() == ("STOPPED", "asked to stop")
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [(ValueError("401 INCORRECT_API_KEY_SIGNATURE"), "401 INCORRECT_API_KEY_SIGNATURE"), (KeyError(), "KeyError")],
+)
+def test_one_that_dies_says_of_what(error, why):
+    assert leave(error) == ("FAILED", why)

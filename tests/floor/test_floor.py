@@ -15,6 +15,8 @@ def test_it_trades_settles_and_reconciles_to_the_cent(floor):
     floor.settle_down()
     assert floor.stop() == []
     assert all(child.exit_code == 0 for child in floor.children.all.values()), floor.last_words()
+    last = {row["program"]: row["state"] for row in floor.query("SELECT program, state FROM heartbeats")}
+    assert set(last.values()) == {"STOPPED"} and len(last) == 5, last
     rows = floor.query("SELECT sum(difference_micros <> 0) AS differing, count(*) AS looks FROM reconciliations")
     assert rows[0]["looks"] > 0
     assert floor.query("SELECT agent, ticker, position_ch, cash_micros, fees_micros FROM holdings WHERE fills > 0") == (

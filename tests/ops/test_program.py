@@ -27,6 +27,8 @@ def main(kind, floor):
         raise sqlite3.OperationalError("database is locked")
     if kind == "bug":
         raise ValueError("a bug of ours")
+    if kind == "PermissionError":
+        raise PermissionError(13, "Permission denied", "locks/clerk.lock")
     if kind == "abort":
         raise click.Abort()
     if kind != "fine":
@@ -90,7 +92,7 @@ def test_a_wrong_option_is_usage(tmp_path):
     [
         ("nonsense = 1", "unknown setting nonsense"),
         ('environment = "production"', "needs live = true"),
-        ('environment = "production"\nlive = true', "no record of a passed golive check"),
+        ('environment = "production"\nlive = true', "this build has no golive check"),
     ],
 )
 def test_what_may_not_run_says_so_and_exits_78(tmp_path, settings, said):
@@ -98,6 +100,21 @@ def test_what_may_not_run_says_so_and_exits_78(tmp_path, settings, said):
     assert done.returncode == 78
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_state_folder_that_cannot_be_made_is_one_line(tmp_path):
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "embedded").write_text("a file where a folder should be")
+    done = run(tmp_path, "fine")
+    assert done.returncode == 78
+    assert "cannot make the state folder" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_file_one_may_not_write_is_one_line(tmp_path):
+    done = run(tmp_path, "PermissionError")
+    assert (done.returncode, done.stderr.count("\n")) == (78, 1)
+    assert "locks/clerk.lock" in done.stderr and "check who owns it" in done.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -24,7 +24,7 @@ from outcry.desk.day import priceless, roll, trading_day
 from outcry.desk.disk_watch import DiskWatch
 from outcry.desk.link import NAME, Link, find, recall, remember
 from outcry.desk.refusals import Refusals
-from outcry.desk.standing import Standing
+from outcry.desk.standing import Standing, parting
 from outcry.domain.errors import InvariantBroken, Misconfigured, OutcryError, SchemaDrift, Unavailable
 from outcry.ops import log
 from outcry.ops.clock import now_ms
@@ -313,7 +313,7 @@ class Clerk:
             self._db.execute("ROLLBACK")
         if self._link is not None:
             self._link.stream.close()
-        self._enter("STOPPED", "asked to stop")
+        self._enter(*parting())
         for job in (self._checkpoint, self._beat):
             self._guarded(partial(job, now_ms()))
         self._backlog.close()

@@ -25,7 +25,7 @@ from outcry.desk.market_watch import MarketWatch
 from outcry.desk.refusals import Refusals
 from outcry.desk.scribe import Scribe
 from outcry.desk.second_bars import SecondBars
-from outcry.desk.standing import Standing
+from outcry.desk.standing import Standing, parting
 from outcry.desk.subscriptions import LIFECYCLE, Subscriptions
 from outcry.domain.errors import Misconfigured, SchemaDrift, Unavailable
 from outcry.ops import log
@@ -394,6 +394,6 @@ class Collector:
         if self._scribe and not self._scribe.close(wait_s=1.0):
             _log.warning("left_tape", why="the disk is slow")
         self._guarded(partial(self._checkpoint, at_ms))
-        self._standing.enter("STOPPED", "asked to stop", at_ms)
+        self._standing.enter(*parting(), at_ms)
         self._guarded(lambda: self._standing.beat_if_due(self._figures(), at_ms))
         self._guarded(partial(system.event, self._db, "info", NAME, "stopped", now_ms=at_ms))

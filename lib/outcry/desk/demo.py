@@ -1,7 +1,6 @@
 """A whole floor for a few minutes: exchange, collector, clerk, traders, a live line, a clean stop, the report."""
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -65,6 +64,7 @@ def run(settings: Path, state: Path, plan: Plan) -> int:
     except Stopped:
         _say("stopping")
         _stop(floor, children, names)
+        _say(f"state kept in {floor.folder}")
         return 130
     except BaseException:
         _stop(floor, children, names)
@@ -268,8 +268,7 @@ def _conclude(floor: Floor, settings: Path, state: Path, verdict: list[str], fau
         faults.append("the ledger was not seen to agree with the exchange")
     for fault in dict.fromkeys(faults):
         _say(f"demo: {fault}")
-    _say(f"state kept in {floor.folder}; look around with:")
-    shown = os.path.relpath(state)
-    for command in ("report --today --json", "status", "agent ls"):
-        _say(f"  bin/{command} --settings {shown}/floor.toml --state {shown}")
+    _say("look around with:")
+    _say(f"  export OUTCRY_SETTINGS={state}/floor.toml OUTCRY_STATE={state}")
+    _say("  bin/report --today --json; bin/status; bin/agent ls")
     return 1 if faults else 0

@@ -93,7 +93,11 @@ def _key(floor: Floor) -> list[Trouble]:
         try:
             connect.signer(floor)
         except Misconfigured as error:
-            mend = "bin/migrate" if floor.local else "put the key and its id where etc/floor.toml says"
+            mend = (
+                "bin/migrate, then restart bin/exchange"
+                if floor.local
+                else "put the key and its id where etc/floor.toml says"
+            )
             troubles.append(Trouble(error.args[0], error.mend or mend))
     return troubles
 

@@ -262,6 +262,8 @@ class _Program:
                 self._troubled(trouble)
             if time.monotonic() >= self._beat_at:
                 self._beat()
+        self._state, self._since_ms = "STOPPED", now_ms()
+        self._beat()
 
     def _publish(self) -> None:
         """Whole or not at all: readers may look at any time."""

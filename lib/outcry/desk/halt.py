@@ -61,10 +61,13 @@ def run(floor: Floor, reason: str, *, flatten: bool = False) -> int:
         _say(floor, "canceling every order of the account, also those placed by hand")
         outcome = cancel_everything(rest, time.sleep)
     except OutcryError as error:
-        _with_books(floor, lambda db, owed: _tell_database(db, owed, reason))
+        told: list[bool] = []
+        _with_books(floor, lambda db, owed: told.append(_tell_database(db, owed, reason)))
+        latched = _latched(floor, told)
         if not isinstance(error, Unavailable):
+            click.echo(f"halt: {latched}; orders may still rest at the exchange", err=True)
             raise
-        mend = "nobody enters, but orders may still rest there: run halt again when it answers"
+        mend = f"{latched}, but orders may still rest there: run halt again when it answers"
         raise Unavailable(str(error), mend) from error
     for order in outcome.resting:
         click.echo(
@@ -76,9 +79,10 @@ def run(floor: Floor, reason: str, *, flatten: bool = False) -> int:
         more = f", {outcome.by_id} by their ids" if outcome.by_id else ""
         _say(floor, f"nothing rests{more}: two listings a second apart show no order")
     held: list[str] = []
+    told = []
 
     def afterwards(db: sqlite3.Connection, owed: Owed) -> None:
-        _tell_database(db, owed, reason)
+        told.append(_tell_database(db, owed, reason))
         _note_ends(db, owed, rest)
         if flatten:
             held.extend(Flatten(floor, db, rest, owed, reason).run())
@@ -88,8 +92,18 @@ def run(floor: Floor, reason: str, *, flatten: bool = False) -> int:
         click.echo(f"halt: still held: {line}", err=True)
     if flatten and not held:
         _say(floor, "nothing is held")
+    if not floor.halt_file.exists() and not any(told):
+        click.echo(f"halt: {_latched(floor, told)}", err=True)
+        return 1
     _say(floor, "bin/resume --i-have-checked lets the floor go on")
     return 1 if outcome.resting or held else 0
+
+
+def _latched(floor: Floor, told: Iterable[bool]) -> str:
+    """Whether traders will see the halt, in words."""
+    if floor.halt_file.exists() or any(told):
+        return "nobody enters"
+    return "NOT HALTED: neither the file nor the database could be written; stop the traders"
 
 
 def write_file(floor: Floor, reason: str) -> None:
@@ -194,15 +208,17 @@ def _nothing() -> sqlite3.Connection:
     return db
 
 
-def _tell_database(db: sqlite3.Connection, owed: Owed, reason: str) -> None:
-    """Write the control row and an event."""
-    text = reason or "no reason given"
+def _tell_database(db: sqlite3.Connection, owed: Owed, reason: str) -> bool:
+    """Write the control row and an event; whether the row is there."""
+    text, told = reason or "no reason given", True
     try:
         system.set_control(db, "floor", "", "halt", True, cause=CAUSE, reason=text, now_ms=now_ms())
     except (Unavailable, sqlite3.Error) as error:
+        told = False
         owed.heard(error)
-        click.echo(f"halt: the database could not be told ({error}); the file suffices", err=True)
+        click.echo(f"halt: the database could not be told ({error})", err=True)
     owed.happened("critical", "halted", f"by {_who()}: {text}")
+    return told
 
 
 def _note_ends(db: sqlite3.Connection, owed: Owed, rest: Rest) -> None:

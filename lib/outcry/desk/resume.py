@@ -40,7 +40,7 @@ def run(floor: Floor, reason: str, *, checked: bool) -> int:
         click.echo("the halt is lifted" if lifted or had_file else "the floor was not halted")
         wait_s = (CANCEL_ALL_MS - (at_ms - max((control.at_ms for control in lifted), default=0))) // 1000
         if wait_s > 0:
-            click.echo(f"the exchange may still cancel new orders for {wait_s} s: its cancel-all reaches so far")
+            click.echo(f"where its cancel-all went through, the exchange may cancel new orders for another {wait_s} s")
     for control in left:
         where = control.scope if not control.name else f"{control.scope} {control.name}"
         click.echo(f"resume: entries stay stopped on {where}: {control.cause}: {control.reason}", err=True)

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import sys
 from collections.abc import Mapping
 
 from outcry import __version__
@@ -15,6 +16,12 @@ BEAT_MS = 30_000
 LOOK_S = 0.25  # a change of state is shown so soon
 
 _log = log.get(__name__)
+
+
+def parting() -> tuple[str, str]:
+    """The last state of a program that leaves now, and why: call it from the `finally` of its run."""
+    error = sys.exc_info()[1]
+    return ("STOPPED", "asked to stop") if error is None else ("FAILED", str(error) or type(error).__name__)
 
 
 class Standing:

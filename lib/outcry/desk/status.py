@@ -76,7 +76,8 @@ def _body(db: sqlite3.Connection, floor: Floor, at_ms: int) -> tuple[list[str], 
         *_events(db, at_ms),
     ]
     sick = sum(not alive(beat, at_ms) and beat.state != "STOPPED" for beat in beats)
-    differing = sum(not look.agreed for look in accounts.reconciliations_now(db))
+    looks = accounts.reconciliations_now(db)
+    differing = sum(not look.agreed for look in looks) if looks else 1
     return lines, len(controls) + sick + differing  # a booking since the last look needs nobody
 
 

@@ -152,8 +152,14 @@ def open_floor(settings: Settings, state: Path, *, quiet: bool = False) -> Floor
     floor = Floor(settings, state / settings.environment, quiet)
     if settings.environment == "production":
         if not settings.live:
-            raise Misconfigured("environment 'production' needs live = true", "or use 'embedded' or 'demo'")
+            raise Misconfigured("environment 'production' needs live = true", "or use 'embedded', 'paper' or 'demo'")
         if not (floor.folder / "golive.json").exists():
-            raise Misconfigured(f"no record of a passed golive check at {floor.folder / 'golive.json'}")
-    floor.folder.mkdir(parents=True, exist_ok=True)
+            record = floor.folder / "golive.json"
+            raise Misconfigured(
+                f"environment 'production' needs {record}", "this build has no golive check that writes it"
+            )
+    try:
+        floor.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Misconfigured(f"cannot make the state folder: {error}", "check --state and who owns it") from None
     return floor

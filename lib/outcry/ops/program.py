@@ -12,7 +12,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from outcry.domain.errors import OutcryError, Unavailable
+from outcry.domain.errors import Misconfigured, OutcryError, Unavailable
 from outcry.ops import log
 
 HOME = Path(__file__).resolve().parents[3]
@@ -104,6 +104,9 @@ def start(command: click.Command) -> None:
     except sqlite3.Error as error:
         _complain(name, f"the database refused: {error} (bin/status shows who holds it)")
         sys.exit(Unavailable.exit_code)
+    except PermissionError as error:
+        _complain(name, f"{error.filename}: {error.strerror} (check who owns it, and as whom you run)")
+        sys.exit(Misconfigured.exit_code)
     except BrokenPipeError:  # the reader of a pipe left; nobody is there to be told
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)

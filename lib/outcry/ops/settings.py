@@ -3,7 +3,7 @@
 import difflib
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -128,7 +128,8 @@ def parse(raw: dict[str, Any]) -> Settings:
         settings = msgspec.convert(raw, Settings)
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `$.")
-        raise Misconfigured(f"{where.rstrip('`') or 'settings'}: {what}") from None
+        where = where.rstrip("`")
+        raise Misconfigured(f"{where or 'settings'}: {what}", _choices(where)) from None
     try:
         settings.zone()
     except (ZoneInfoNotFoundError, ValueError):
@@ -136,6 +137,14 @@ def parse(raw: dict[str, Any]) -> Settings:
     if missing := [series for series in settings.discovery.series if series not in settings.discovery.underlying]:
         raise Misconfigured(f"discovery.underlying: {missing[0]} has no index symbol", 'like "BTC-USD"; "" for none')
     return settings
+
+
+def _choices(path: str) -> str:
+    """The values a setting of a fixed few may have; "" for any other."""
+    shape: Any = Settings
+    for name in path.split("."):
+        shape = get_type_hints(shape).get(name) if isinstance(shape, type) else None
+    return f"one of {', '.join(get_args(shape))}" if get_origin(shape) is Literal else ""
 
 
 def _refuse_unknown(raw: dict[str, Any], shape: type, path: str) -> None:

@@ -19,12 +19,12 @@ class Progress:
 
 
 def read(db: sqlite3.Connection) -> Progress:
-    """Count; a settled trade is one agent's position in one market that has settled."""
+    """Count; a settled trade is a position that one agent held until its market paid."""
     counts = db.execute(
         "SELECT (SELECT coalesce(max(number), 0) FROM publishes) AS publishes,"
         " (SELECT count(*) FROM decisions) AS decisions, (SELECT count(*) FROM orders) AS orders,"
         " (SELECT count(*) FROM fills) AS fills, (SELECT count(DISTINCT ticker) FROM settlements) AS settled_markets,"
-        " (SELECT count(*) FROM holdings WHERE settled = 1) AS settled_trades"
+        " (SELECT count(*) FROM holdings WHERE settled = 1 AND position_ch <> 0) AS settled_trades"
     ).fetchone()
     looks = db.execute(
         "SELECT min(agreed) AS agreed, min(at_ms) AS at_ms FROM reconciliations"

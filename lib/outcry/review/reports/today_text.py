@@ -100,7 +100,8 @@ def _floor_lines(report: Report) -> str:
     floor, total = report.floor, report.total
     lines = [
         f"floor equity  ${dollars(floor.equity_micros)}, {dollars(floor.day_change_micros, signed=True)} today;"
-        f" deposits ${dollars(floor.deposits_micros)}"
+        f" deposits ${dollars(floor.deposits_micros)}, of which the agents may use"
+        f" ${dollars(sum(line.facts.allocation_micros for line in report.agents))}"
     ]
     if floor.internal_spread_micros:
         lines.append(
