@@ -62,7 +62,7 @@ def run(floor: Floor, reason: str, *, flatten: bool = False) -> int:
         outcome = cancel_everything(rest, time.sleep)
     except OutcryError as error:
         told: list[bool] = []
-        _with_books(floor, lambda db, owed: told.append(_tell_database(db, owed, reason)))
+        _with_books(floor, lambda db, owed: told.append(_tell_database(floor, db, owed, reason)))
         latched = _latched(floor, told)
         if not isinstance(error, Unavailable):
             click.echo(f"halt: {latched}; orders may still rest at the exchange", err=True)
@@ -82,7 +82,7 @@ def run(floor: Floor, reason: str, *, flatten: bool = False) -> int:
     told = []
 
     def afterwards(db: sqlite3.Connection, owed: Owed) -> None:
-        told.append(_tell_database(db, owed, reason))
+        told.append(_tell_database(floor, db, owed, reason))
         _note_ends(db, owed, rest)
         if flatten:
             held.extend(Flatten(floor, db, rest, owed, reason).run())
@@ -208,7 +208,7 @@ def _nothing() -> sqlite3.Connection:
     return db
 
 
-def _tell_database(db: sqlite3.Connection, owed: Owed, reason: str) -> bool:
+def _tell_database(floor: Floor, db: sqlite3.Connection, owed: Owed, reason: str) -> bool:
     """Write the control row and an event; whether the row is there."""
     text, told = reason or "no reason given", True
     try:
@@ -216,7 +216,8 @@ def _tell_database(db: sqlite3.Connection, owed: Owed, reason: str) -> bool:
     except (Unavailable, sqlite3.Error) as error:
         told = False
         owed.heard(error)
-        click.echo(f"halt: the database could not be told ({error})", err=True)
+        suffices = "; the file suffices" if floor.halt_file.exists() else ""
+        click.echo(f"halt: the database could not be told ({error}){suffices}", err=True)
     owed.happened("critical", "halted", f"by {_who()}: {text}")
     return told
 
