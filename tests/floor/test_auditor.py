@@ -11,8 +11,9 @@ pytestmark = pytest.mark.floor
 
 def test_a_clean_floor_yields_no_finding_and_every_record_is_chained_within_seconds(floor):
     floor.start("exchange", "clerk", "auditor", "collector", "trader@coin_flip", "trader@momentum")
-    floor.wait_for(lambda: floor.progress().settled_trades >= 1, 50, "a settled trade")
-    floor.wait_for(lambda: figures(floor)["read"] > 50, 40, "the auditor's second heartbeat")
+    floor.wait_for(lambda: floor.progress().fills >= 2 and floor.progress().settled_markets, 120, "fills and a payment")
+    there = floor.query("SELECT count(*) AS n FROM happenings")[0]["n"]
+    floor.wait_for(lambda: figures(floor)["read"] >= there, 40, "the auditor has read all that was there")
     newest = floor.query("SELECT max(seq) AS seq FROM happenings")[0]["seq"]
     floor.wait_for(lambda: floor.query("SELECT 1 FROM audit_chain WHERE seq = ?", newest), 5, "the newest is chained")
     assert findings(floor) == []
