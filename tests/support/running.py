@@ -13,6 +13,7 @@ from outcry.ops.children import Children
 from outcry.store import database, progress
 
 HOME = Path(__file__).resolve().parents[2]
+# Short windows, and nothing refused for its price: a test must not wait for luck.
 SETTINGS = """
 environment = "embedded"
 time_factor = 45.0
@@ -21,8 +22,11 @@ window_s = 20
 average_s = 2
 volatility = 6.0
 seed = 7
+[agents]
+birth_share_millionths = 50000
 [risk]
 min_time_to_close_ms = 2000
+max_spread_and_fee_millionths = 1000000
 """
 
 
