@@ -91,13 +91,14 @@ def test_a_sender_that_says_nothing_for_long_is_not_waited_for(db, lookups):
     assert state(db) is State.UNKNOWN
 
 
-def test_an_order_older_than_the_listings_is_never_concluded_absent(db, lookups):
+def test_an_order_that_left_the_live_listings_is_found_in_the_archive(db, lookups, exchange):
     plan(db, OURS, "momentum", State.UNKNOWN)
-    for day in (14, 15):
-        lookups.resolve_orders(T0 + day * 86_400_000)
-    assert state(db) is State.UNKNOWN
-    events = [row["event"] for row in system.recent_events(db)]
-    assert events == ["cannot_resolve_order"]
+    order_id = exchange.place(OURS)
+    exchange.match(order_id, 1_000)
+    exchange.archived.add(order_id)
+    assert lookups.resolve_orders(T0 + 15 * 86_400_000) == 0
+    found = orders.get(db, OURS)
+    assert (found.state, found.order_id, found.filled_ch) == (State.EXECUTED, order_id, 1_000)
 
 
 def test_one_listing_serves_all_orders_of_a_market(db, lookups, exchange):

@@ -72,6 +72,7 @@ class HeldExchange:
         self.described: dict[str, Market] = {TICKER: market(), OTHER: market(OTHER)}
         self.down = False
         self.late: set[str] = set()
+        self.archived: set[str] = set()  # orders that the live listings no longer know
         self.canceled: list[str] = []
         self.asked: list[str] = []
         self._ids = itertools.count(1)
@@ -195,11 +196,15 @@ class HeldExchange:
         return [
             order
             for order in self.book.values()
-            if order.order_id not in self.late
+            if order.order_id not in self.late | self.archived
             and ticker in (None, order.ticker)
             and status in (None, order.status)
             and (min_ts is None or order.status is State.RESTING or (order.created_at_ms or 0) >= min_ts * 1000)
         ]
+
+    def search_orders(self, ticker=None, min_ts=None, max_ts=None, exchange_index=None):
+        live = self.orders(ticker, None, min_ts, max_ts, exchange_index)
+        return live + [self.book[order_id] for order_id in sorted(self.archived)]
 
     def cancel_order(self, order_id: str, ticker: str, exchange_index: int) -> int:
         self._ask("cancel")

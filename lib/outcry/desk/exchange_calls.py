@@ -41,4 +41,12 @@ class Exchange(Protocol):
         urgent: bool = False,
     ) -> list[OrderReport]: ...
 
+    def search_orders(
+        self,
+        ticker: str | None = None,
+        min_ts: int | None = None,
+        max_ts: int | None = None,
+        exchange_index: int | None = None,
+    ) -> list[OrderReport]: ...
+
     def cancel_order(self, order_id: str, ticker: str, exchange_index: int) -> int: ...

@@ -22,7 +22,6 @@ BETWEEN_MS = 1_000  # at least so long between two listings that count
 SIGNATURE_DIES_MS = 90_000  # after this a delayed request is refused for its timestamp
 OVERDUE_MS = 2_000  # a sent order is asked about from then on
 ANSWER_MS = 20_000  # a sender that lives has its answer, or knows that it has none, by then
-LISTED_MS = 13 * 86_400_000  # live listings forget orders after about two weeks
 CLOCK_SLACK_S = 60
 
 _log = log.get(__name__)
@@ -47,7 +46,7 @@ class Lookups:
                 waiting[order.ticker, order.exchange_index].append(order)
         for (ticker, shard), some in waiting.items():
             oldest_s = min(self._signed(order) for order in some) // 1000 - CLOCK_SLACK_S
-            listed = self._exchange.orders(ticker=ticker, min_ts=oldest_s, exchange_index=shard)
+            listed = self._exchange.search_orders(ticker=ticker, min_ts=oldest_s, exchange_index=shard)
             found = {report.client_order_id: report for report in listed}
             for order in some:
                 if report := found.get(order.client_order_id):
@@ -67,9 +66,6 @@ class Lookups:
     def _lacking(self, order: Order, now_ms: int) -> None:
         """A whole listing lacked it: move it along its chart, as far as its age allows."""
         name, age_ms = order.client_order_id, now_ms - self._signed(order)
-        if age_ms > LISTED_MS:
-            self._tell_once(order, now_ms)
-            return
         if order.state is State.SENT:
             if age_ms <= ANSWER_MS and not self._sender_is_gone(order):
                 return  # its answer may still be on the way
@@ -87,12 +83,6 @@ class Lookups:
             reason = "two whole listings lack it"
             orders.update(self._db, name, State.PRESUMED_ABSENT, source="clerk", now_ms=now_ms, reason=reason)
             _log.warning("presumed_absent", order=name)
-
-    def _tell_once(self, order: Order, now_ms: int) -> None:
-        if order.client_order_id not in self._missed:
-            self._missed[order.client_order_id] = []
-            detail = f"{order.client_order_id} is older than the exchange's listings reach: a person has to look"
-            system.event(self._db, "critical", "clerk", "cannot_resolve_order", detail, now_ms=now_ms)
 
     def _overdue(self, order: Order, now_ms: int) -> bool:
         """Whether a sent order is worth asking about: most have their answer within milliseconds."""

@@ -201,11 +201,6 @@ def events_since(db: sqlite3.Connection, event_id: int, agent: str | None = None
     return [OrderEvent(row[0], row[1], row[2], State(row[3]), row[4], row[5], row[6]) for row in rows]
 
 
-def last_event_id(db: sqlite3.Connection) -> int:
-    """The newest change's number; 0 when there is none."""
-    return db.execute("SELECT coalesce(max(id), 0) FROM order_events").fetchone()[0]
-
-
 def order_of(row: sqlite3.Row) -> Order:
     """A row of `orders` or `open_orders`. An unknown state or side is an error here, not later."""
     named = {field.name: row[field.name] for field in fields(Order)}
