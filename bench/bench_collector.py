@@ -19,10 +19,10 @@ from pathlib import Path
 import msgspec
 import websocket
 
-from outcry.desk.books import Books
-from outcry.desk.collector_publish import Publisher
-from outcry.desk.scribe import Scribe
-from outcry.desk.second_bars import SecondBars
+from outcry.desk.collecting.books import Books
+from outcry.desk.collecting.publisher import Publisher
+from outcry.desk.collecting.scribe import Scribe
+from outcry.desk.collecting.second_bars import SecondBars
 from outcry.domain.market import Market, PriceRange, Status
 from outcry.store import database
 from outcry.store.tape_reader import Reader

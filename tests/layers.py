@@ -7,9 +7,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LAYERS = {
-    "unit": ["-m", "not floor and not recorded"],
-    "recorded": ["-m", "recorded and not floor"],
-    "floor": ["-m", "floor"],
+    "unit": ["-m", "not floor and not recorded", "-n", "2"],
+    "recorded": ["-m", "recorded and not floor", "-n", "2"],
+    # Whole floors mostly wait. On a busy machine one may wait too long: such a test gets a second try, and is named.
+    "floor": ["-m", "floor", "-n", "4", "--dist", "worksteal", "--reruns", "1", "-rR", "--durations", "15"],
 }
 NO_TESTS = 5
 

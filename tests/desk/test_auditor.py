@@ -6,10 +6,11 @@ from dataclasses import replace
 import pytest
 
 from account import FLOOR_ID, SHARD, T0, TICKER, HeldExchange, market
-from outcry.desk import auditor_verbs, strategies
+from outcry.desk.auditing import verbs as auditor_verbs
 from outcry.desk.auditor import Auditor
-from outcry.desk.question import Question
-from outcry.desk.trader_exchange import fee_of
+from outcry.desk.common import strategies
+from outcry.desk.dealing.exchange import fee_of
+from outcry.desk.dealing.question import Question
 from outcry.domain.errors import Misconfigured, Unavailable
 from outcry.domain.limits import Limits
 from outcry.domain.market import PriceRange

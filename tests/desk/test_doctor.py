@@ -12,7 +12,8 @@ import pytest
 
 from beside import BIN, Desk
 from local_exchange import now_ms
-from outcry.desk import doctor, doctor_settings, migrate
+from outcry.desk import doctor, migrate
+from outcry.desk.care import doctor_settings
 from outcry.desk.doctor import CHECKS
 from outcry.domain.errors import Unavailable
 from outcry.ops import disk

@@ -10,7 +10,7 @@ import pytest
 from account import our_id, plan
 from beside import BIN, Desk
 from local_exchange import TICKER, now_ms
-from outcry.desk import orphans
+from outcry.desk.clerking import orphans
 from outcry.domain.fill import Fill
 from outcry.domain.order import Purpose, Side, State
 from outcry.paper.engine.records import OrderStatus, Reject

@@ -77,7 +77,7 @@ def test_the_source_of_every_first_strategy_is_kept(floor):
 
 def test_another_build_is_noted_beside_the_agents_that_run_it(floor, monkeypatch):
     migrate.prepare(floor, 1_000)
-    monkeypatch.setattr("outcry.desk.strategies.source_of", lambda strategy: f"newer {strategy}")
+    monkeypatch.setattr("outcry.desk.common.strategies.source_of", lambda strategy: f"newer {strategy}")
     done = migrate.prepare(floor, 2_000)
     assert len([line for line in done if " now runs " in line]) == 4
     events = rows(floor, "SELECT evidence FROM evolution_events WHERE act = 'changed code'")

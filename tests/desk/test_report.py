@@ -7,7 +7,7 @@ import pytest
 
 from account import OTHER, SHARD, T0, TICKER, describe, furnish, market, our_id
 from outcry.desk import report
-from outcry.desk.day import roll, trading_day
+from outcry.desk.common.day import roll, trading_day
 from outcry.domain.errors import Misconfigured
 from outcry.domain.fill import Fill, Settlement
 from outcry.domain.order import Side

@@ -11,7 +11,7 @@ from outcry.ops import disk
 from running import RunningFloor
 
 pytestmark = pytest.mark.floor
-MEGABYTES = 96
+MEGABYTES = 512  # what the floor writes while the test waits is small beside the marks
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from local_exchange import OTHER, TICKER, LocalExchange, market, now_ms
-from outcry.desk import fault_plan
+from outcry.desk.hosting import fault_plan
 from outcry.domain.errors import InvariantBroken, Misconfigured, RateLimited, Refused, Unavailable
 from outcry.domain.market import Status
 from outcry.domain.order import Side, State, TimeInForce

@@ -9,8 +9,8 @@ from typing import Any
 import click
 from tabulate import tabulate
 
-from outcry.desk import connect, strategies
-from outcry.desk.day import birth_allocation_micros, capital_micros
+from outcry.desk.common import connect, strategies
+from outcry.desk.common.day import birth_allocation_micros, capital_micros
 from outcry.domain.errors import Misconfigured
 from outcry.domain.units import Money, format_decimal
 from outcry.ops.clock import now_ms

@@ -14,11 +14,12 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-from outcry.desk import auditor_findings, connect
-from outcry.desk.auditor_exchange import Connection, ExchangeLook, OwnConnection
-from outcry.desk.auditor_ledger import LedgerLook
-from outcry.desk.auditor_past import Past
-from outcry.desk.standing import Standing
+from outcry.desk.auditing import findings as auditor_findings
+from outcry.desk.auditing.exchange import Connection, ExchangeLook, OwnConnection
+from outcry.desk.auditing.ledger import LedgerLook
+from outcry.desk.auditing.past import Past
+from outcry.desk.common import connect
+from outcry.desk.common.standing import Standing
 from outcry.domain.errors import Misconfigured, OutcryError, Unavailable
 from outcry.ops import log
 from outcry.ops.clock import now_ms

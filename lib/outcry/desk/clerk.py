@@ -16,15 +16,16 @@ from dataclasses import dataclass
 from functools import partial
 from types import FrameType
 
-from outcry.desk import connect, orphans
-from outcry.desk.api_watch import ApiWatch
-from outcry.desk.backlog import Backlog
-from outcry.desk.breakers import Breakers
-from outcry.desk.day import priceless, roll, trading_day
-from outcry.desk.disk_watch import DiskWatch
-from outcry.desk.link import NAME, Link, find, recall, remember
-from outcry.desk.refusals import Refusals
-from outcry.desk.standing import Standing, parting
+from outcry.desk.clerking import orphans
+from outcry.desk.clerking.api_watch import ApiWatch
+from outcry.desk.clerking.backlog import Backlog
+from outcry.desk.clerking.breakers import Breakers
+from outcry.desk.clerking.link import NAME, Link, find, recall, remember
+from outcry.desk.common import connect
+from outcry.desk.common.day import priceless, roll, trading_day
+from outcry.desk.common.disk_watch import DiskWatch
+from outcry.desk.common.refusals import Refusals
+from outcry.desk.common.standing import Standing, parting
 from outcry.domain.errors import InvariantBroken, Misconfigured, OutcryError, SchemaDrift, Unavailable
 from outcry.ops import log
 from outcry.ops.clock import now_ms

@@ -13,20 +13,20 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from outcry.desk import connect
-from outcry.desk.books import Books
-from outcry.desk.collector_figures import figures, restore
-from outcry.desk.collector_index import IndexPrices
-from outcry.desk.collector_publish import Publisher
-from outcry.desk.discovery import Exchange
-from outcry.desk.errands import Done, Errands
-from outcry.desk.market_breaker import MarketBreaker
-from outcry.desk.market_watch import MarketWatch
-from outcry.desk.refusals import Refusals
-from outcry.desk.scribe import Scribe
-from outcry.desk.second_bars import SecondBars
-from outcry.desk.standing import Standing, parting
-from outcry.desk.subscriptions import LIFECYCLE, Subscriptions
+from outcry.desk.collecting.books import Books
+from outcry.desk.collecting.discovery import Exchange
+from outcry.desk.collecting.figures import figures, restore
+from outcry.desk.collecting.index_prices import IndexPrices
+from outcry.desk.collecting.market_breaker import MarketBreaker
+from outcry.desk.collecting.market_watch import MarketWatch
+from outcry.desk.collecting.publisher import Publisher
+from outcry.desk.collecting.scribe import Scribe
+from outcry.desk.collecting.second_bars import SecondBars
+from outcry.desk.collecting.subscriptions import LIFECYCLE, Subscriptions
+from outcry.desk.common import connect
+from outcry.desk.common.errands import Done, Errands
+from outcry.desk.common.refusals import Refusals
+from outcry.desk.common.standing import Standing, parting
 from outcry.domain.errors import Misconfigured, SchemaDrift, Unavailable
 from outcry.ops import log
 from outcry.ops.clock import now_ms, now_ns

@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from outcry import __version__
-from outcry.desk import connect
+from outcry.desk.common import connect
 from outcry.desk.status import alive
 from outcry.domain.errors import Misconfigured, OutcryError, Refused, Unavailable
 from outcry.ops import disk

@@ -165,7 +165,7 @@ def _terms(floor: Floor) -> Terms:
 
 def _mirrored(floor: Floor, engine: Engine, supervisor: Supervisor, leaving: contextlib.ExitStack) -> _Playing:
     """Another exchange's markets, looked at until we leave."""
-    from outcry.desk.mirror import open_mirror
+    from outcry.desk.hosting.mirror import open_mirror
 
     mirror = open_mirror(floor, _owed(engine), supervisor.wait)
     leaving.callback(mirror.close)

@@ -14,10 +14,10 @@ from datetime import UTC, datetime
 
 import click
 
-from outcry.desk import connect
-from outcry.desk.flatten import Flatten
-from outcry.desk.owed import Owed
-from outcry.desk.refusals import Refusals
+from outcry.desk.care.flatten import Flatten
+from outcry.desk.common import connect
+from outcry.desk.common.owed import Owed
+from outcry.desk.common.refusals import Refusals
 from outcry.domain.errors import OutcryError, Unavailable
 from outcry.domain.order import TERMINAL, Order, State
 from outcry.domain.units import format_decimal

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import click
 
-from outcry.desk import strategies
-from outcry.desk.day import birth_allocation_micros, capital_micros
+from outcry.desk.common import strategies
+from outcry.desk.common.day import birth_allocation_micros, capital_micros
 from outcry.ops import log
 from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor

@@ -5,7 +5,7 @@ import sqlite3
 
 import click
 
-from outcry.desk.day import trading_day
+from outcry.desk.common.day import trading_day
 from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor
 from outcry.ops.settings import Settings

@@ -2,7 +2,7 @@
 
 import click
 
-from outcry.desk import connect
+from outcry.desk.common import connect
 from outcry.desk.report import reconciled
 from outcry.domain.errors import Misconfigured
 from outcry.ops.clock import now_ms

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import click
 
 from outcry import __version__
-from outcry.desk.day import trading_day
+from outcry.desk.common.day import trading_day
 from outcry.desk.report import reconciled
 from outcry.domain.errors import OutcryError
 from outcry.domain.units import format_decimal

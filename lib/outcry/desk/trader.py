@@ -16,13 +16,13 @@ from dataclasses import replace
 
 import msgspec
 
-from outcry.desk import connect, strategies
-from outcry.desk.owed import Owed
-from outcry.desk.refusals import Refusals
-from outcry.desk.trader_exchange import Link, RestLink
-from outcry.desk.trader_feed import Feed
-from outcry.desk.trader_hands import Hands, Identity
-from outcry.desk.trader_record import Record
+from outcry.desk.common import connect, strategies
+from outcry.desk.common.owed import Owed
+from outcry.desk.common.refusals import Refusals
+from outcry.desk.dealing.exchange import Link, RestLink
+from outcry.desk.dealing.feed import Feed
+from outcry.desk.dealing.hands import Hands, Identity
+from outcry.desk.dealing.record import Record
 from outcry.domain.errors import Unavailable
 from outcry.ops import log
 from outcry.ops.clock import now_ms

@@ -1,0 +1,1 @@
+"""The auditor's parts: first records read, past recomputed, findings kept."""

@@ -1,0 +1,1 @@
+"""Parts of the verbs that look after a floor."""

@@ -1,0 +1,1 @@
+"""The clerk's parts: bookings, look-ups, agreement with the exchange, breakers."""

@@ -1,0 +1,1 @@
+"""The collector's parts: books, bars, discovery, the tape."""

@@ -1,0 +1,1 @@
+"""A trader's parts: what it hears, how it asks and places, what it records."""
