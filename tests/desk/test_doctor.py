@@ -145,18 +145,18 @@ def test_a_spool_that_nobody_empties(floor):
 
 
 @pytest.mark.parametrize(
-    ("state", "version", "pid", "age_ms", "said"),
+    ("state", "version", "alive", "age_ms", "said"),
     [
-        ("READY", None, os.getpid(), 0, None),
-        ("STOPPED", None, 4_194_999, 10**9, None),
-        ("READY", None, 4_194_999, 5_000, "gave no sign of life"),
-        ("READY", None, os.getpid(), 91_000, "gave no sign of life for 91 s"),
-        ("READY", "0.0.1", os.getpid(), 0, "runs version 0.0.1"),
+        ("READY", None, True, 0, None),
+        ("STOPPED", None, False, 10**9, None),
+        ("READY", None, False, 5_000, "gave no sign of life"),
+        ("READY", None, True, 91_000, "gave no sign of life for 91 s"),
+        ("READY", "0.0.1", True, 0, "runs version 0.0.1"),
     ],
 )
-def test_programs_that_died_hang_or_are_old(floor, state, version, pid, age_ms, said):
+def test_programs_that_died_hang_or_are_old(floor, state, version, alive, age_ms, said):
     db = database.connect(floor.database)
-    at_ms = now_ms() - age_ms
+    pid, at_ms = os.getpid() if alive else 4_194_999, now_ms() - age_ms
     how = {"pid": pid, "started_at_ms": 1, "state": state, "state_since_ms": 1, "detail": {}, "now_ms": at_ms}
     system.beat(db, "trader@momentum", version=version or doctor.__version__, **how)
     db.close()
