@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export DEMO_MINUTES SPEED
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast check schema bench clean
+.PHONY: help setup demo test test-fast coverage check schema bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ test: $(VENV)/.tests ## run all tests, fast ones first, and say how long each la
 
 test-fast: $(VENV)/.tests ## run the tests that start no process
 	@$(BIN)/python tests/layers.py unit
+
+coverage: $(VENV)/.tests ## measure what of the rooms that money depends on the unit tests walk through
+	@$(BIN)/python tests/covered.py
 
 check: $(VENV)/.checks ## lint, types, doctests
 	$(BIN)/ruff check bin lib tests bench
