@@ -158,7 +158,7 @@ def test_programs_that_died_hang_or_are_old(floor, state, version, alive, age_ms
     db = database.connect(floor.database)
     pid, at_ms = os.getpid() if alive else 4_194_999, now_ms() - age_ms
     how = {"pid": pid, "started_at_ms": 1, "state": state, "state_since_ms": 1, "detail": {}, "now_ms": at_ms}
-    system.beat(db, "trader@momentum", version=version or doctor.__version__, **how)
+    system.beat(db, "trader@momentum", version=version or doctor.place().build, **how)
     db.close()
     troubles = found(floor, "programs")
     assert [said in what for what, _ in troubles] == ([True] if said else [])

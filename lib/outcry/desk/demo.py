@@ -20,7 +20,7 @@ from outcry.ops import settings as settings_file
 from outcry.ops.children import Child, Children
 from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor
-from outcry.ops.program import HOME
+from outcry.ops.installed import HOME
 from outcry.review.reports.today import Reconciled
 from outcry.store import agents, chain, database, findings, progress, system
 

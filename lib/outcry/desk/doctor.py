@@ -13,13 +13,13 @@ from pathlib import Path
 
 import click
 
-from outcry import __version__
 from outcry.desk.common import connect
 from outcry.desk.status import alive
 from outcry.domain.errors import Misconfigured, OutcryError, Refused, Unavailable
 from outcry.ops import disk
 from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor
+from outcry.ops.installed import place
 from outcry.store import database, health, spool, system
 from outcry.store.holder import write_lock_holders
 from outcry.venue import probe
@@ -263,8 +263,8 @@ def _programs(floor: Floor) -> list[Trouble]:
         if not alive(beat, at_ms):
             silent_s = (at_ms - beat.beat_at_ms) // 1000
             troubles.append(Trouble(f"{beat.program} (pid {beat.pid}) gave no sign of life for {silent_s} s", start))
-        elif beat.version != __version__:
-            what = f"{beat.program} runs version {beat.version}, this build is {__version__}"
+        elif beat.version != place().build:
+            what = f"{beat.program} runs version {beat.version}, this build is {place().build}"
             troubles.append(Trouble(what, f"restart {beat.program}"))
     return troubles
 

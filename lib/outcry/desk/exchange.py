@@ -14,15 +14,15 @@ from pathlib import Path
 import click
 import msgspec
 
-import outcry
 from outcry.domain.errors import Misconfigured, Unavailable
 from outcry.domain.market import Market, Status
 from outcry.domain.units import ONE_DOLLAR_MICROS
 from outcry.ops import log
 from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor
+from outcry.ops.installed import place
 from outcry.ops.lock import one_instance
-from outcry.ops.supervisor import Supervisor
+from outcry.ops.supervisor import BEAT_EVERY_S, Supervisor
 from outcry.paper.engine import keeping
 from outcry.paper.engine.engine import Engine
 from outcry.paper.engine.manners import Manners
@@ -40,7 +40,6 @@ from outcry.venue import sign
 
 NAME = "exchange"
 ACCOUNT = "floor"
-BEAT_EVERY_S = 30
 IDLE_S = 0.25  # longest wait in one turn: how late a stop may be noticed
 TICKER_EVERY_MS = 1_000
 
@@ -305,7 +304,7 @@ class _Program:
                     started_at_ms=self._started_ms,
                     state=self._state,
                     state_since_ms=self._since_ms,
-                    version=outcry.__version__,
+                    version=place().build,
                     detail={
                         "clients": self._server.clients,
                         "rest_url": self._facts["rest_url"],

@@ -28,7 +28,7 @@ from outcry.ops import log
 from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor
 from outcry.ops.lock import one_instance
-from outcry.ops.supervisor import Stopped, Supervisor
+from outcry.ops.supervisor import BEAT_EVERY_S, Stopped, Supervisor
 from outcry.risk.rules import Facts
 from outcry.store import agents, database, feed, orders, shards, spool
 from outcry.store.journal import Journal
@@ -41,7 +41,6 @@ from outcry.venue.tally import Tally
 POLL_S = 0.010
 CLOCK_EVERY_S = 1.0
 FLUSH_EVERY_S = 5.0
-BEAT_EVERY_S = 30.0
 TELL_EVERY_S = 1.0  # failed calls are told so soon: the clerk judges by them
 CHECKPOINT_EVERY_S = 30.0
 CLERK_SILENT_MS = 90_000  # three of its beats

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from outcry.ops.program import HOME
+from outcry.ops.installed import HOME
 
 PR_SET_PDEATHSIG = 1
 
@@ -47,8 +47,11 @@ class Children:
         self.all: dict[str, Child] = {}
         logs.mkdir(parents=True, exist_ok=True)
 
-    def start(self, name: str, program: str, *arguments: str) -> Child:
-        """Start bin/PROGRAM; `name` is how it is spoken of (`trader@momentum`)."""
+    def start(self, name: str, program: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Child:
+        """Start bin/PROGRAM; `name` is how it is spoken of (`trader@momentum`).
+
+        environment  beside what all of them have
+        """
         log = self._logs / f"{name}.log"
         with log.open("ab") as out:
             process = subprocess.Popen(
@@ -58,7 +61,7 @@ class Children:
                 stderr=out,
                 start_new_session=True,
                 preexec_fn=_die_with_parent,  # noqa: PLW1509  (the parent runs no threads)
-                env={**os.environ, **self._environment},
+                env={**os.environ, **self._environment, **(environment or {})},
             )
         self.all[name] = Child(name, process, log)
         return self.all[name]

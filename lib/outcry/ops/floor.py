@@ -73,7 +73,12 @@ class Floor:
 
     @property
     def key_file(self) -> Path:
-        """The private key: systemd's credential, else $OUTCRY_KEY_FILE, else kalshi.pem of this floor."""
+        """The private key: systemd's credential, else $OUTCRY_KEY_FILE, else kalshi.pem of this floor.
+
+        The local exchange knows the last one only: where the key of an account at Kalshi lies is nothing to it.
+        """
+        if self.local:
+            return self.folder / "kalshi.pem"
         credentials = os.environ.get("CREDENTIALS_DIRECTORY", "")
         if credentials and (Path(credentials) / "kalshi.pem").exists():
             return Path(credentials) / "kalshi.pem"

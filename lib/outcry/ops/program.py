@@ -14,22 +14,10 @@ from click.core import ParameterSource
 
 from outcry.domain.errors import Misconfigured, OutcryError, Unavailable
 from outcry.ops import log
+from outcry.ops.installed import place
 
-HOME = Path(__file__).resolve().parents[3]
 _ALONE = "-"  # what --settings stands for without a file, where that is allowed
 _log = log.get(__name__)
-
-
-def default_settings() -> Path:
-    """/etc/kalshi/floor.toml on a box where Outcry is installed, etc/floor.toml in a checkout."""
-    installed = Path("/etc/kalshi/floor.toml")
-    checkout = HOME / "etc" / "floor.toml"
-    return checkout if checkout.exists() or not installed.exists() else installed
-
-
-def default_state() -> Path:
-    """state/ in a checkout, /var/lib/kalshi where Outcry is installed."""
-    return HOME / "state" if (HOME / "etc" / "floor.toml").exists() else Path("/var/lib/kalshi")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +56,13 @@ def _options(command: Callable[..., Any], *, may_show: bool) -> Callable[..., An
 
         if show := settings_file == Path(_ALONE):
             settings_file = Path(os.environ["OUTCRY_SETTINGS"]) if os.environ.get("OUTCRY_SETTINGS") else None
-        loaded = settings.load(settings_file or default_settings())
-        floor = floors.open_floor(loaded, state or default_state(), quiet=quiet)
+        loaded = settings.load(settings_file or place().settings)
+        floor = floors.open_floor(loaded, state or place().state, quiet=quiet)
         log.set_up(quiet=quiet, file=floor.folder / "log" / "kalshi.log" if loaded.logs.file else None)
         _log.debug("opened", environment=loaded.environment, state=floor.folder)
         if may_show:
             said_by = "default" if settings_file is None else "OUTCRY_SETTINGS" if show else _said_by("settings_file")
-            file = settings_file or default_settings()
+            file = settings_file or place().settings
             more["sources"] = Sources(file, said_by, _said_by("state"), show)
         return command(*arguments, floor=floor, **more)
 

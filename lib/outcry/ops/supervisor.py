@@ -13,6 +13,8 @@ from types import FrameType
 
 from outcry.ops import log
 
+# A sign of life is due each 30 s, or three times within the patience of a shorter watchdog (systemd says it in us).
+BEAT_EVERY_S = min(30.0, int(os.environ.get("WATCHDOG_USEC") or 90_000_000) / 3_000_000)
 _log = log.get(__name__)
 
 

@@ -5,14 +5,13 @@ import sqlite3
 import sys
 from collections.abc import Mapping
 
-from outcry import __version__
 from outcry.domain.errors import Unavailable
 from outcry.ops import log
-from outcry.ops.supervisor import Supervisor
+from outcry.ops.installed import place
+from outcry.ops.supervisor import BEAT_EVERY_S, Supervisor
 from outcry.store import system
 from outcry.store.database import write
 
-BEAT_MS = 30_000
 LOOK_S = 0.25  # a change of state is shown so soon
 
 _log = log.get(__name__)
@@ -48,9 +47,9 @@ class Standing:
         self._beat_ms = 0
 
     def beat_if_due(self, figures: Mapping[str, object], now_ms: int) -> float:
-        """Write the heartbeat every 30 s and after each change; returns the seconds until it is to be asked again."""
+        """Write the heartbeat when due and after each change; returns the seconds until it is to be asked again."""
         self._tell(now_ms)
-        if now_ms - self._beat_ms >= BEAT_MS:
+        if now_ms - self._beat_ms >= BEAT_EVERY_S * 1000:
             self._supervisor.beat()  # the loop lives, whatever the database says
             system.beat(
                 self._db,
@@ -59,7 +58,7 @@ class Standing:
                 started_at_ms=self._started_ms,
                 state=self.state,
                 state_since_ms=self._since_ms,
-                version=__version__,
+                version=place().build,
                 detail={"why": self.why, **figures},
                 now_ms=now_ms,
                 checkpoint_at_ms=self.checkpoint_ms,

@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from outcry import __version__
 from outcry.desk.common.owed import Owed
 from outcry.domain.errors import Unavailable
 from outcry.ops import log
+from outcry.ops.installed import place
 from outcry.store import checkpoints, looks, system
 from outcry.trading.coordinator import Coordinator, Phase
 from outcry.trading.events import Note, Topic
@@ -101,7 +101,7 @@ class Record:
             started_at_ms=self._started_at_ms,
             state=state or coordinator.phase,
             state_since_ms=at_ms if state else coordinator.phase_since_ms or self._started_at_ms,
-            version=__version__,
+            version=place().build,
             detail={
                 "reason": coordinator.reason,
                 "positions": len(coordinator.positions.held()),
