@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 import click
 
+from outcry import failpoints
 from outcry.desk.care.flatten import Flatten
 from outcry.desk.common import connect
 from outcry.desk.common.owed import Owed
@@ -54,6 +55,7 @@ def run(floor: Floor, reason: str, *, flatten: bool = False) -> int:
     raises  Unavailable when the exchange does not answer: the floor is halted, what rests there rests on
     """
     write_file(floor, reason)
+    failpoints.reached("halt.filed")
     if floor.halt_file.exists():
         _say(floor, f"halted: {floor.halt_file} exists, so nobody enters")
     try:
@@ -83,6 +85,7 @@ def run(floor: Floor, reason: str, *, flatten: bool = False) -> int:
 
     def afterwards(db: sqlite3.Connection, owed: Owed) -> None:
         told.append(_tell_database(floor, db, owed, reason))
+        failpoints.reached("halt.told")
         _note_ends(db, owed, rest)
         if flatten:
             held.extend(Flatten(floor, db, rest, owed, reason).run())
@@ -136,6 +139,7 @@ def cancel_everything(rest: Rest, sleep: Callable[[float], object]) -> Outcome:
         rest.cancel_all()
     except OutcryError as error:
         click.echo(f"halt: cancel-all failed ({error}); canceling one by one", err=True)
+    failpoints.reached("halt.canceled")
     resting: list[OrderReport] = []
     by_id: set[str] = set()
     clean, failure = 0, None

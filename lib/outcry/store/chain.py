@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from outcry import failpoints
 from outcry.store import first_records
 from outcry.store.database import write
 from outcry.store.first_records import SOURCES, Happening
@@ -73,6 +74,8 @@ def append(db: sqlite3.Connection, now_ms: int, limit: int = BATCH) -> tuple[int
     if links:
         with write(db):
             db.executemany("INSERT INTO audit_chain (seq, digest, link, chained_at_ms) VALUES (?, ?, ?, ?)", links)
+            failpoints.reached("trail.commit")
+        failpoints.reached("trail.committed")
     return len(links), late
 
 

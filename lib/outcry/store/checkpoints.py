@@ -5,6 +5,8 @@ from pathlib import Path
 
 import msgspec
 
+from outcry import failpoints
+
 VERSION = 1
 
 
@@ -27,6 +29,7 @@ def save(folder: Path, name: str, payload: dict[str, object], now_ms: int) -> No
             file.write(body)
             file.flush()
             os.fsync(file.fileno())
+        failpoints.reached("checkpoint.written")
         neighbour.replace(folder / f"{name}.json")
     finally:
         neighbour.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from outcry import failpoints
 from outcry.store import database
 from outcry.store.exchange_tables import TABLES
 
@@ -72,6 +73,7 @@ def save(db: sqlite3.Connection, rows: Rows) -> None:
         for name, statement in _INSERTS:
             if given := getattr(rows, name):
                 db.executemany(statement, given)
+        failpoints.reached("books.commit")
 
 
 def load(db: sqlite3.Connection) -> Books:

@@ -9,6 +9,7 @@ one may supersede; positions and cash follow it (a trigger keeps `holdings` in s
 import sqlite3
 from dataclasses import dataclass
 
+from outcry import failpoints
 from outcry.domain.errors import InvariantBroken
 from outcry.domain.fill import Fill
 from outcry.domain.order import Side
@@ -66,6 +67,7 @@ def book(db: sqlite3.Connection, fill: Fill, source: str, now_ms: int) -> bool:
         _attribute(db, int(fill_id or 0), agent or PARKED, "order" if agent else "order not known yet", now_ms)
         _count(db, fill.order_id, fill.client_order_id, source=source, detail=f"fill {fill.trade_id}", now_ms=now_ms)
         settlements.book_rounding(db, fill.ticker, fill.filled_at_ms)
+        failpoints.reached("fill.commit")
     return True
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from outcry import failpoints
 from outcry.domain.market import Market
 from outcry.domain.order import Order, Purpose, State
 from outcry.domain.view import Answer, Decision, Exposure, Intent, Verdict, View
@@ -72,6 +73,8 @@ def place(db: sqlite3.Connection, request: Request, gate: Gate, reserve: Reserve
             orders.insert(db, placement.order, request.environment)
         elif decision.verdict.latch:
             _latch(db, request.agent, decision.verdict, now_ms)
+        if placement.order is not None:
+            failpoints.reached("plan.commit")
     return placement
 
 

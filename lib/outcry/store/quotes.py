@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from outcry import failpoints
 from outcry.domain.view import Bar, Level, Quote
 from outcry.store import bars as bar_rows
 from outcry.store.database import quick
@@ -47,6 +48,7 @@ def publish(db: sqlite3.Connection, number: int, at_ms: int, rows: Iterable[Row]
         db.executemany(_REPLACE, [_values(row, number, at_ms) for row in rows])
         bar_rows.write(db, number, bars)
         db.execute("INSERT OR REPLACE INTO publishes (one, number, at_ms) VALUES (1, ?, ?)", (number, at_ms))
+        failpoints.reached("publish.commit")
 
 
 def distrust(db: sqlite3.Connection, number: int, at_ms: int, why: str) -> None:

@@ -3,6 +3,7 @@
 import sqlite3
 from dataclasses import dataclass
 
+from outcry import failpoints
 from outcry.domain.fill import Settlement
 from outcry.domain.ledger import scalar_rounding_micros
 from outcry.domain.units import ONE_DOLLAR_CC
@@ -43,6 +44,7 @@ def record(db: sqlite3.Connection, settlement: Settlement, source: str, now_ms: 
             ),
         )
         book_rounding(db, settlement.ticker, settlement.settled_at_ms)
+        failpoints.reached("settlement.commit")
     return True
 
 

@@ -13,6 +13,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from outcry import failpoints
 from outcry.domain.errors import Unavailable
 
 SIZE = 4 << 20  # bytes: about a hundred exits with their whole views, or twenty thousand fills
@@ -67,17 +68,20 @@ class Spool:
         line = json.dumps(entry, separators=(",", ":")).encode() + b"\n"
         try:
             self._write(line, self._end)
+            failpoints.reached("spool.written")
             os.fdatasync(self._descriptor)
         except OSError as error:
             raise Unavailable(f"{self.file} refused an entry: {error}", "look at its disk") from error
         self._end += len(line)
         self._entries.append(entry)
+        failpoints.reached("spool.appended")
 
     def clear(self) -> None:
         """Everything was applied: begin at the front again. The space stays taken.
 
         raises  Unavailable when the disk refuses: the entries are then applied once more after a restart
         """
+        failpoints.reached("spool.applied")
         used, self._end = self._end, 0
         self._entries.clear()
         try:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from outcry import failpoints
 from outcry.domain.errors import Unavailable
 from outcry.store import columns, database
 
@@ -154,6 +155,7 @@ class Tape:
                 self._db.executemany(_INSERT_NOTE, self._notes)
                 for stream, rows in self._pending.items():
                     tails[stream] = self._append(stream, rows, self._pending_ids.get(stream, []))
+                failpoints.reached("tape.commit")
         except sqlite3.Error as error:
             raise Unavailable(f"tape {self.file} refused a write: {error}") from error
         self._tails |= tails

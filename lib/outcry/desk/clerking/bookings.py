@@ -6,6 +6,7 @@ The private stream brings the same sooner; whatever it missed is found here. Eve
 import sqlite3
 from dataclasses import dataclass, field
 
+from outcry import failpoints
 from outcry.desk.clerking import identity
 from outcry.desk.clerking.lookups import cancel, take_report
 from outcry.desk.common.exchange_calls import Exchange
@@ -66,6 +67,7 @@ class Bookings:
             resting = self._exchange.orders(status="resting", exchange_index=shard)
             if resting and self._memory.excludes_resting.get(shard, True):
                 deposit += identity.reserved_micros(resting, {row.ticker: row.position_ch for row in held})
+            failpoints.reached("shard.opening")
             accounts.open_shard(self._db, shard, deposit, now_ms)
             what = f"shard {shard} with ${Money(deposit)}"
             system.event(self._db, "info", "clerk", "opened_shard", what, now_ms=now_ms)
@@ -172,8 +174,11 @@ class Bookings:
             return False
         self._memory.final_at_ms.pop(ticker, None)
         source = "rest" if reports else "market"
+        failpoints.reached("settlement.read")
         _log.info("settled", ticker=ticker, result=settled.result, value_cc=settled.value_cc, source=source)
-        return settlements.record(self._db, settled, source, now_ms)
+        new = settlements.record(self._db, settled, source, now_ms)
+        failpoints.reached("settlement.booked")
+        return new
 
     def _settlement(self, report: SettlementReport) -> Settlement:
         """The record, with the market's exact value where the record only knows whole cents."""

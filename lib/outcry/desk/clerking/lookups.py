@@ -10,6 +10,7 @@ cancelled.
 import sqlite3
 from collections import defaultdict
 
+from outcry import failpoints
 from outcry.desk.common.exchange_calls import Exchange
 from outcry.domain.errors import Refused
 from outcry.domain.order import Order, State
@@ -58,6 +59,7 @@ class Lookups:
         return len(left)
 
     def _found(self, order: Order, report: OrderReport, now_ms: int) -> None:
+        failpoints.reached("order.found")
         take_report(self._db, order, report, "clerk", now_ms)
         _log.info("found_order", order=order.client_order_id, was=order.state, now=report.status)
         if order.state is State.PRESUMED_ABSENT and report.status is State.RESTING:

@@ -2,6 +2,7 @@
 
 import sqlite3
 
+from outcry import failpoints
 from outcry.desk.common.exchange_calls import Exchange
 from outcry.domain.errors import SchemaDrift
 from outcry.domain.order import State
@@ -46,11 +47,13 @@ class PrivateFeed:
         opened_at_ms = accounts.opened_at_ms(self._db, fill.exchange_index)
         if opened_at_ms is None or fill.filled_at_ms < opened_at_ms:
             return True  # it may be inside an opening balance that is being read
+        failpoints.reached("fill.heard")
         if fills.book(self._db, fill, "stream", now_ms):
             _log.info(
                 "booked", trade=fill.trade_id, order=fill.client_order_id or fill.order_id, ticker=fill.ticker,
                 side=fill.side, price_cc=fill.price_cc, count_ch=fill.count_ch, fee_micros=fill.fee_micros,
             )  # fmt: skip
+            failpoints.reached("fill.booked")
         known = fills.owner(self._db, fill.order_id, fill.client_order_id) is not None
         ours_ch = accounts.net_positions(self._db).get(fill.ticker, 0)
         return not known or ours_ch != fill.post_position_ch
@@ -63,6 +66,7 @@ class PrivateFeed:
             _log.warning("heard_unknown_status", order=order.client_order_id, status=message.status)
             return True
         ended = message.status == State.CANCELED
+        failpoints.reached("order.heard")
         update = orders.update(
             self._db,
             order.client_order_id,
@@ -73,6 +77,7 @@ class PrivateFeed:
             order_id=message.order_id,
             reason=(message.reason or ENDED) if ended else "",
         )
+        failpoints.reached("order.updated")
         if update.contradiction:
             detail = f"{order.client_order_id}: {update.contradiction}"
             system.event(self._db, "error", "clerk", "contradicted", detail, now_ms=now_ms)

@@ -8,6 +8,7 @@ once, and lets entries go on.
 import sqlite3
 from dataclasses import dataclass
 
+from outcry import failpoints
 from outcry.desk.clerking import identity
 from outcry.desk.clerking.bookings import OVERLAP_MS, Bookings, Memory, balances_by_shard
 from outcry.desk.common.exchange_calls import Exchange
@@ -46,6 +47,7 @@ class StateSync:
 
     def reconcile(self, now_ms: int) -> bool | None:
         """Book what is missing and compare; True when all agrees, False when it does not, None when it is too soon."""
+        failpoints.reached("reconcile.begun")
         self.bookings.open_shards(now_ms)
         resting = self.bookings.orders(now_ms)
         self.bookings.fills(now_ms)
@@ -59,6 +61,7 @@ class StateSync:
         gone = [ticker for ticker, (_, theirs_ch) in differing.items() if theirs_ch == 0]
         if sum(self.bookings.settle(ticker, now_ms) for ticker in gone):
             return None  # paid earlier than it should have closed: look again with that booked
+        failpoints.reached("reconcile.done")
         return self._judge(identity.compare(self._db, reading, self.memory.excludes_resting, now_ms), reading, now_ms)
 
     def _judge(self, looks: list[Reconciliation], reading: identity.Reading, now_ms: int) -> bool | None:

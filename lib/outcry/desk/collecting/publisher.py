@@ -4,6 +4,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Iterable
 
+from outcry import failpoints
 from outcry.desk.collecting.books import Books
 from outcry.desk.collecting.market_breaker import MarketBreaker
 from outcry.desk.collecting.scribe import Scribe
@@ -50,6 +51,7 @@ class Publisher:
         if self._breaker:
             self._breaker.see((row.quote for row in rows), at_ms)
         quotes.publish(self._db, self.number + 1, at_ms, rows, [*past, *due])
+        failpoints.reached("publish.committed")
         self.number += 1
         self._books.published(rows)
         self._bars.published(due)

@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
+from outcry import failpoints
 from outcry.desk.common.owed import Owed
 from outcry.desk.dealing.exchange import Exchange, Link, fee_of, new_order, state_of
 from outcry.desk.dealing.question import Question
@@ -181,6 +182,7 @@ class Hands:
         self, request: Request, placement: Placement, order: Order, exchange: Exchange, written: bool
     ) -> list[Event]:
         """Say that it may have left, where that lasts; then post it."""
+        failpoints.reached("plan.committed")
         try:
             if written:
                 sent = self._mark_sent(request, placement, order)
@@ -206,6 +208,7 @@ class Hands:
     def _spool(self, request: Request, placement: Placement, order: Order) -> Order:
         sent_at_ms = self._now_ms()
         self._owed.keep(placing.as_exit(request, placement, sent_at_ms))
+        failpoints.reached("exit.spooled")
         _log.warning("spooled_exit", order=order.client_order_id, ticker=order.ticker, count_ch=order.count_ch)
         return replace(order, state=State.SENT, signed_at_ms=sent_at_ms)
 
@@ -219,9 +222,11 @@ class Hands:
             return self._moved(sent, State.REJECTED, "not posted: this program slept")
         if not urgent and (why := self._halted()):
             return self._moved(sent, State.REJECTED, f"not posted: {why}")
+        failpoints.reached("sent.committed")
         try:
             with self._asking():
                 placed = exchange.create_order(new_order(sent), urgent=urgent, signed_at_ms=sent.signed_at_ms)
+            failpoints.reached("post.answered")
         except (RateLimited, Refused, Misconfigured) as error:
             _log.warning("refused", order=name, ticker=sent.ticker, reason=str(error))
             return [*self._moved(sent, State.REJECTED, str(error)), *self._cannot_trade(error)]
@@ -233,7 +238,9 @@ class Hands:
             return [*self._settle(unknown, Lost(name, reason, at_ms)), OrderUpdate(at_ms, failure=reason)]
         _log.info("placed", order=name, order_id=placed.order_id, filled_ch=placed.filled_ch)
         state = state_of(sent, placed)
-        return self._moved(sent, state, "", filled_ch=placed.filled_ch, order_id=placed.order_id)
+        moved = self._moved(sent, state, "", filled_ch=placed.filled_ch, order_id=placed.order_id)
+        failpoints.reached("answer.booked")
+        return moved
 
     def _cannot_trade(self, error: Exception) -> list[Event]:
         """A key that is refused will be refused again: pause, and say so, instead of asking with every intent."""
@@ -248,6 +255,7 @@ class Hands:
             exchange = self._link.exchange()
             with self._asking():
                 reduced_ch = exchange.cancel_order(order.order_id, order.ticker, order.exchange_index)
+            failpoints.reached("cancel.answered")
             if reduced_ch == 0:
                 return self._look_up(exchange, order)
         except Refused:

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from outcry import failpoints
 from outcry.domain.errors import Unavailable
 from outcry.paper.engine.engine import Engine
 from outcry.paper.engine.records import Reject
@@ -213,6 +214,8 @@ class Exchange:
             return refusals.too_many()
         self.advance()
         body = route.handler(call)
+        if route.method == "POST":
+            failpoints.reached("books.kept")
         if isinstance(body, Answer):
             return body
         if self._manners.last_cursor != "empty" and body.get("cursor") == "":
