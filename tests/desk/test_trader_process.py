@@ -9,94 +9,14 @@ import time
 
 import pytest
 
-from beside import BIN, Desk
+from beside import BIN
 from local_exchange import TICKER, market, now_ms
 from outcry.domain.order import Side
-from outcry.domain.view import Bar, Quote
-from outcry.paper.events import BookSet, Closed, Determined, Settled
-from outcry.store import accounts, agents, markets, orders, quotes, settlements, system
+from outcry.paper.events import Closed, Determined, Settled
+from outcry.store import accounts, markets, orders, settlements
+from played import Played
 
 pytestmark = pytest.mark.floor
-
-COIN = {"chance_millionths": 1_000_000, "stake_millionths": 2_000, "hold_ms": 30_000}  # every look enters, for a second
-SETTINGS = """
-time_factor = 30.0
-[risk]
-max_spread_and_fee_millionths = 300000
-min_displayed_ch = 100
-min_volume_ch = 0
-"""
-
-
-class Played(Desk):
-    """A desk whose collector is the test: it publishes whenever something is waited for."""
-
-    def __init__(self, folder) -> None:
-        super().__init__(folder)
-        self.settings.write_text(SETTINGS)
-        sha256 = agents.keep_version(self.db, "coin_flip", "source", 1)
-        for name in ("heads", "tails"):
-            agents.add(self.db, agents.Agent(name, "coin_flip", COIN, "birth", 100_000_000, sha256, 1))
-        markets.save(self.db, [market()], now_ms())
-        markets.set_subscribed(self.db, [TICKER], now_ms())
-        self.number, self.book, self.ready_after_s = 0, (3_900, 4_100), 0.0
-        self.clerk()
-        self.wait(lambda: self.state() == "READY", "the clerk")
-
-    def show(self, bid_cc: int, ask_cc: int) -> None:
-        """Everybody else quotes this."""
-        self.book = (bid_cc, ask_cc)
-        self.exchange.feed(BookSet(TICKER, {bid_cc: 50_000}, {ask_cc: 50_000}, now_ms()))
-
-    def publish(self) -> None:
-        self.number += 1
-        at_ms = now_ms()
-        quote = Quote(
-            TICKER, self.number, at_ms, ((self.book[0], 50_000),), ((self.book[1], 50_000),), volume_ch=1_000_000,
-            heard_at_ms=at_ms, changed_at_ms=at_ms, ticker_moved_at_ms=at_ms, trusted=True,
-        )  # fmt: skip
-        index = Bar("BTC-USD", at_ms // 1_000 * 1_000 - 1_000, *[97_000_000_000] * 4, source="exchange")
-        quotes.publish(self.db, self.number, at_ms, [quotes.row(quote)], [index])
-
-    def wait(self, condition, what: str, seconds: float = 20) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline, f"waited in vain for {what}\n{self.said()}"
-            if hasattr(self, "number"):
-                self.publish()
-            time.sleep(0.05)
-
-    def said(self) -> str:
-        return "\n".join(log.read_text()[-3_000:] for log in sorted(self.floor.folder.glob("*.log")))
-
-    def trader(self, name: str) -> subprocess.Popen[bytes]:
-        options = ["--state", self.floor.folder.parent, "--settings", self.settings]
-        with (self.floor.folder / f"trader-{name}.log").open("ab") as log:
-            process = subprocess.Popen([sys.executable, BIN / "trader", name, *options], stderr=log)
-        self.processes.append(process)
-        started, since_ms = time.monotonic(), now_ms()
-        self.wait(lambda: self.beat_since(name, since_ms) in ("READY", "ACTING"), f"{name} to be ready")
-        self.ready_after_s = time.monotonic() - started
-        return process
-
-    def beat_since(self, name: str, at_ms: int) -> str:
-        beats = {beat.program: beat for beat in system.heartbeats(self.db)}
-        beat = beats.get(f"trader@{name}")
-        return beat.state if beat and beat.started_at_ms >= at_ms else ""
-
-    def count(self, what: str) -> int:
-        return self.db.execute(f"SELECT count(*) FROM {what}").fetchone()[0]
-
-    def theirs(self) -> dict[str, dict]:
-        """Every order the exchange has, by our id; an id twice would be an order sent twice."""
-        listed = self.client.get("/portfolio/orders?limit=1000")["orders"]
-        found = {row["client_order_id"]: row for row in listed}
-        assert len(found) == len(listed)
-        return found
-
-    def stopped_by(self, process: subprocess.Popen[bytes], number: int) -> int:
-        process.send_signal(number)
-        return process.wait(10)
 
 
 @pytest.fixture

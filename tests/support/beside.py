@@ -24,12 +24,12 @@ BIN = Path(__file__).resolve().parents[2] / "bin"
 class Desk:
     """A floor's folder, the exchange beside it, and the clerk's processes."""
 
-    def __init__(self, folder: Path, manners: Manners | None = None) -> None:
+    def __init__(self, folder: Path, manners: Manners | None = None, *, faulty: bool = False) -> None:
         self.floor = Floor(Settings(), folder / "embedded")
         self.floor.folder.mkdir()
         self.settings = folder / "floor.toml"
         self.settings.write_text("")
-        self.exchange = LocalExchange("floor", manners=manners)
+        self.exchange = LocalExchange("floor", manners=manners, faulty=faulty, file=self.floor.exchange_books)
         self.client = Client(self.exchange, "floor", None)
         self._keys()
         self.announce()

@@ -9,6 +9,7 @@ import time
 import uuid
 from collections import deque
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import websocket
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives import serialization
 
 from outcry.domain.errors import Unavailable
 from outcry.domain.market import Market, PriceRange, Status
+from outcry.paper.engine import keeping
 from outcry.paper.engine.engine import Engine
 from outcry.paper.engine.manners import Manners
 from outcry.paper.events import IndexTick, Listed, SeriesInfo, SourceEvent
@@ -23,6 +25,7 @@ from outcry.paper.faults.faulty import FaultyExchange
 from outcry.paper.server.auth import Key, Keys
 from outcry.paper.server.exchange import Exchange, Terms
 from outcry.paper.server.server import Server
+from outcry.store import exchange_books
 from outcry.venue import sign
 from specification import Specification
 
@@ -81,23 +84,38 @@ class Scripted:
 
 
 class Books:
-    """A keeper that counts how often something had to be kept, and refuses to while told so."""
+    """A keeper that counts how often something had to be kept, and refuses to while told so.
 
-    def __init__(self) -> None:
+    file  where it is kept besides
+    """
+
+    def __init__(self, file: Path | None = None) -> None:
         self.kept, self.refusing = 0, False
+        self._file, self._db = file, None
 
     def keep(self, engine: Engine) -> None:
+        """Of one thread only."""
         if self.refusing:
             raise Unavailable("database is locked")
-        if engine.state.unsaved:
+        if not engine.state.unsaved:
+            return
+        self.kept += 1
+        if self._file is None:
             engine.state.unsaved = type(engine.state.unsaved)()
-            self.kept += 1
+            return
+        self._db = self._db or exchange_books.open_file(self._file)
+        keeping.save(self._db, engine)
+
+    def close(self) -> None:
+        if self._db is not None:
+            self._db.close()
 
 
 class LocalExchange:
     """The exchange, running. `accounts` get an Ed25519 key each (the first one RSA) and a deposit on shard 2.
 
     faulty  whether things may go wrong: by POST /faults
+    file    where its books are kept; nowhere unless asked
     """
 
     def __init__(
@@ -107,8 +125,9 @@ class LocalExchange:
         terms: Terms = Terms(ticker_every_ms=0),
         manners: Manners | None = None,
         faulty: bool = False,
+        file: Path | None = None,
     ) -> None:
-        self.source, self.books, keys = Scripted(), Books(), Keys()
+        self.source, self.books, keys = Scripted(), Books(file), Keys()
         self.engine = Engine(lambda: str(uuid.uuid4()), manners)
         self.signers: dict[str, sign.Signer] = {}
         for number, account in enumerate(accounts):
@@ -134,6 +153,7 @@ class LocalExchange:
             self._failure.append(error)
         finally:
             self.server.close()
+            self.books.close()
 
     def feed(self, *events: SourceEvent) -> None:
         """Hand events to the source and wait until the exchange took them."""
@@ -168,7 +188,12 @@ class Client:
         self, method: str, path: str, body: Any = None, *, headers: dict[str, str] | None = None
     ) -> tuple[int, Any]:
         """One request below the base path, signed; status and decoded body."""
-        target = "/trade-api/v2" + path
+        return self.ask_plain(method, "/trade-api/v2" + path, body, headers=headers)
+
+    def ask_plain(
+        self, method: str, target: str, body: Any = None, *, headers: dict[str, str] | None = None
+    ) -> tuple[int, Any]:
+        """The same of a whole path."""
         sent = {"Content-Type": "application/json"} if body is not None else {}
         if headers is not None:
             sent |= headers
@@ -180,7 +205,8 @@ class Client:
         said = answer.read()
         decoded = json.loads(said) if said else None
         if self._specification is not None and answer.status != 405:
-            self._specification.check_answer(method, path.partition("?")[0], answer.status, decoded)
+            path = target.removeprefix("/trade-api/v2").partition("?")[0]
+            self._specification.check_answer(method, path, answer.status, decoded)
         return answer.status, decoded
 
     def get(self, path: str) -> Any:

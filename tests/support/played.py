@@ -1,0 +1,168 @@
+"""Traders and a clerk as processes beside the local exchange. The test plays the collector and everybody else."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import msgspec
+
+from beside import BIN, Desk
+from local_exchange import OTHER, TICKER, market, now_ms
+from outcry.domain.order import Side
+from outcry.domain.view import Bar, Quote
+from outcry.paper.events import BookSet, Print
+from outcry.paper.faults.faults import Fault
+from outcry.store import agents, markets, quotes, system
+from survived import assert_survived
+
+COIN = {"chance_millionths": 1_000_000, "stake_millionths": 2_000, "hold_ms": 30_000}  # every look enters, for a second
+SETTINGS = """
+time_factor = 30.0
+[risk]
+max_spread_and_fee_millionths = 300000
+min_displayed_ch = 100
+min_volume_ch = 0
+"""
+INDEX = {TICKER: "BTC-USD", OTHER: "ETH-USD"}
+
+
+class Played(Desk):
+    """A desk whose collector is the test: it publishes whenever something is waited for.
+
+    coins    agents that enter at every look
+    tickers  markets that are listed and published
+    faulty   whether `break_` may be asked
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        coins: Sequence[str] = ("heads", "tails"),
+        tickers: Sequence[str] = (TICKER,),
+        *,
+        faulty: bool = False,
+    ) -> None:
+        super().__init__(folder, faulty=faulty)
+        self.settings.write_text(SETTINGS)
+        sha256 = agents.keep_version(self.db, "coin_flip", "source", 1)
+        for name in coins:
+            agents.add(self.db, agents.Agent(name, "coin_flip", COIN, "birth", 100_000_000, sha256, 1))
+        for ticker in tickers:
+            if ticker != TICKER:
+                self.exchange.list(market(ticker))
+            markets.save(self.db, [market(ticker)], now_ms())
+            markets.set_subscribed(self.db, [TICKER, ticker], now_ms())
+        self.number, self.ready_after_s = 0, 0.0
+        self.books = dict.fromkeys(tickers, (3_900, 4_100))
+        for ticker in tickers:
+            self.show(3_900, 4_100, ticker)
+        self.traders: dict[str, subprocess.Popen[bytes]] = {}
+        self.clerk()
+        self.wait(lambda: self.state() == "READY", "the clerk")
+
+    # ---- the world --------------------------------------------------------------------------------------------------
+
+    def show(self, bid_cc: int, ask_cc: int, ticker: str = TICKER) -> None:
+        """Everybody else quotes this."""
+        self.books[ticker] = (bid_cc, ask_cc)
+        self.exchange.feed(BookSet(ticker, {bid_cc: 50_000}, {ask_cc: 50_000}, now_ms()))
+
+    def trade_through(self, taker: Side, price_cc: int, count_ch: int = 1_000_000, ticker: str = TICKER) -> None:
+        """Somebody crosses all that rests up to a price, ours included."""
+        self.exchange.feed(Print(ticker, price_cc, count_ch, taker, now_ms()))
+
+    def publish(self) -> None:
+        self.number += 1
+        at_ms = now_ms()
+        rows = [quotes.row(self._quote(ticker, at_ms)) for ticker in self.books]
+        second = at_ms // 1_000 * 1_000 - 1_000
+        bars = [Bar(INDEX[ticker], second, *[97_000_000_000] * 4, source="exchange") for ticker in self.books]
+        quotes.publish(self.db, self.number, at_ms, rows, bars)
+
+    def _quote(self, ticker: str, at_ms: int) -> Quote:
+        bid_cc, ask_cc = self.books[ticker]
+        return Quote(
+            ticker, self.number, at_ms, ((bid_cc, 50_000),), ((ask_cc, 50_000),), volume_ch=1_000_000,
+            heard_at_ms=at_ms, changed_at_ms=at_ms, ticker_moved_at_ms=at_ms, trusted=True,
+        )  # fmt: skip
+
+    def break_(self, kind: str, target: str = "*", **how: object) -> int:
+        """Let something go wrong at the exchange, from now on; its number."""
+        return self._admin("POST", "", msgspec.to_builtins(Fault(kind=kind, target=target, **how)))["numbers"][0]
+
+    def struck(self, number: int) -> int:
+        """How often a fault did."""
+        return next(one["struck"] for one in self._admin("GET", "")["faults"] if one["number"] == number)
+
+    def mend(self) -> None:
+        """Let nothing go wrong any more."""
+        self._admin("DELETE", "")
+
+    def _admin(self, method: str, path: str, body: object = None) -> dict:
+        self.client.close()  # a fault may have spoilt the connection
+        status, said = self.client.ask_plain(method, "/faults" + path, body)
+        assert status < 300, said
+        return said or {}
+
+    # ---- programs ---------------------------------------------------------------------------------------------------
+
+    def wait(self, condition, what: str, seconds: float = 20) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, f"waited in vain for {what}\n{self.said()}"
+            if hasattr(self, "number"):
+                self.publish()
+            time.sleep(0.05)
+
+    def said(self) -> str:
+        return "\n".join(log.read_text()[-3_000:] for log in sorted(self.floor.folder.glob("*.log")))
+
+    def trader(self, name: str) -> subprocess.Popen[bytes]:
+        options = ["--state", self.floor.folder.parent, "--settings", self.settings]
+        with (self.floor.folder / f"trader-{name}.log").open("ab") as log:
+            process = subprocess.Popen([sys.executable, BIN / "trader", name, *options], stderr=log)
+        self.processes.append(process)
+        self.traders[name] = process
+        started, since_ms = time.monotonic(), now_ms()
+        self.wait(lambda: self.beat_since(name, since_ms) in ("READY", "ACTING"), f"{name} to be ready")
+        self.ready_after_s = time.monotonic() - started
+        return process
+
+    def beat_since(self, name: str, at_ms: int) -> str:
+        beats = {beat.program: beat for beat in system.heartbeats(self.db)}
+        beat = beats.get(f"trader@{name}")
+        return beat.state if beat and beat.started_at_ms >= at_ms else ""
+
+    def stopped_by(self, process: subprocess.Popen[bytes], number: int) -> int:
+        process.send_signal(number)
+        return process.wait(20)
+
+    # ---- what is ----------------------------------------------------------------------------------------------------
+
+    def count(self, what: str) -> int:
+        return self.db.execute(f"SELECT count(*) FROM {what}").fetchone()[0]
+
+    def theirs(self) -> dict[str, dict]:
+        """Every order the exchange has, by our id; an id twice would be an order sent twice."""
+        listed = self.client.get("/portfolio/orders?limit=1000")["orders"]
+        found = {row["client_order_id"]: row for row in listed}
+        assert len(found) == len(listed)
+        return found
+
+    def controls(self) -> dict[str, str]:
+        """What stops entries of the whole floor now, by cause."""
+        return {row.cause: row.reason for row in system.controls_now(self.db) if row.scope == "floor"}
+
+    def survived(self, by_hand: Collection[str] = ()) -> None:
+        """Stop the traders, and hold our books against the exchange's."""
+        for process in self.traders.values():
+            if process.poll() is None:
+                self.stopped_by(process, signal.SIGTERM)
+        try:
+            assert_survived(self.floor.folder, by_hand=by_hand)
+        except AssertionError as error:
+            error.add_note(self.said())
+            raise
