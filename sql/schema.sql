@@ -198,6 +198,16 @@ CREATE TABLE holdings (                     -- rebuilt from fills and attributio
     PRIMARY KEY (agent, ticker)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE jobs (
+    id             INTEGER PRIMARY KEY AUTOINCREMENT,
+    name           TEXT NOT NULL,
+    due_at_ms      INTEGER,                 -- which turn it was; NULL when a person started it
+    started_at_ms  INTEGER NOT NULL,
+    ended_at_ms    INTEGER,                 -- NULL while it runs, or when it was killed
+    result         TEXT NOT NULL DEFAULT '' CHECK (result IN ('', 'done', 'failed')),
+    detail         TEXT NOT NULL DEFAULT ''
+) STRICT;
+
 CREATE TABLE looks (                        -- looks without an intent: per-minute counters; bin/why reads them
     agent          TEXT NOT NULL,
     ticker         TEXT NOT NULL,
@@ -383,6 +393,10 @@ CREATE INDEX fills_by_time ON fills (filled_at_ms);
 CREATE INDEX findings_by_subject ON findings (check_name, subject, id);
 
 CREATE INDEX holdings_open ON holdings (ticker) WHERE settled = 0;
+
+CREATE INDEX jobs_by_name ON jobs (name, id);
+
+CREATE UNIQUE INDEX jobs_once ON jobs (name, due_at_ms) WHERE result = 'done';
 
 CREATE INDEX markets_by_series ON markets (series_ticker, close_at_ms);
 

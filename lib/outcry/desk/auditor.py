@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 from outcry.desk.auditing import findings as auditor_findings
+from outcry.desk.auditing import punctual
 from outcry.desk.auditing.exchange import Connection, ExchangeLook, OwnConnection
 from outcry.desk.auditing.ledger import LedgerLook
 from outcry.desk.auditing.past import Past
@@ -32,7 +33,7 @@ from outcry.store import audit, chain, database, findings, first_records, market
 
 NAME = "auditor"
 POLL_S = 0.25
-CHAIN_S, LEDGER_S, STOPS_S, EXCHANGE_S, HEAD_S = 1.0, 2.0, 0.5, 10.0, 3_600.0
+CHAIN_S, LEDGER_S, STOPS_S, EXCHANGE_S, JOBS_S, HEAD_S = 1.0, 2.0, 0.5, 10.0, 60.0, 3_600.0
 WATCHDOG_S = 30.0
 STEP = 200  # records read in one turn
 LONGEST_PAUSE_S = 30.0  # between two attempts while the exchange does not answer
@@ -85,6 +86,7 @@ class Auditor:
         self._failures = 0
         self._unreachable = ""
         self._untold: list[Finding] = []
+        self._watching_since_ms = clock()
         self._reading: Iterator[None] | None = None
 
     def turn(self) -> bool:
@@ -96,6 +98,7 @@ class Auditor:
             if caught_up:
                 self._when("ledger", LEDGER_S, self._look_at_ledger)
                 self._when("stops", STOPS_S, self._look_at_stops)
+                self._when("jobs", JOBS_S, self._look_at_jobs)
                 self._ask()
                 self._judge()
             critical = auditor_findings.enforce(self._db, self._clock())
@@ -189,6 +192,9 @@ class Auditor:
             return None
         trades = market.status == "active" and market.open_at_ms <= at_ms < market.close_at_ms
         return stops.Touch(quote.bid_cc, quote.ask_cc, quote.trusted, quote.heard_at_ms, trades)
+
+    def _look_at_jobs(self) -> None:
+        punctual.look(self._db, self._floor.settings, self._watching_since_ms, self._clock())
 
     def _ask(self) -> None:
         """One call of a reading, when the exchange can be reached; when not, that is the clerk's to tell of."""
