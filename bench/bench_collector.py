@@ -193,14 +193,16 @@ def taped(frames: list[bytes], times: list[int], decode: Callable[[bytes], objec
 
         def read_columns() -> None:
             reader = Reader(file)
-            for chunk in reader.chunks("delta"):
-                assert chunk.columns
+            for table in reader.tables("delta", 1):
+                assert all(table.columns("at_ms", "seq", "symbol", "signed_price_cc", "change_ch"))
             reader.close()
 
         def read_tape() -> None:
             reader, total = Reader(file), 0
-            for chunk in reader.chunks("delta"):
-                for _, _, _, _, _, change in chunk.rows:
+            for table in reader.tables("delta", 1):
+                for _, _, _, _, change in zip(
+                    *table.columns("at_ms", "seq", "symbol", "signed_price_cc", "change_ch"), strict=True
+                ):
                     total += change
             reader.close()
 
@@ -213,7 +215,7 @@ def taped(frames: list[bytes], times: list[int], decode: Callable[[bytes], objec
             },
         )
         reader = Reader(file)
-        size = reader.bytes_of("delta") / len(rows)
+        size = reader.counts()["delta"][1] / len(rows)
         reader.close()
         plain_size = (folder / "rows.db").stat().st_size / len(rows)
         plain.close()

@@ -15,13 +15,13 @@ import pytest
 
 from beside import BIN, Desk
 from local_exchange import OTHER, TICKER, market, now_ms
-from outcry.domain.book import Book
 from outcry.domain.order import Side
 from outcry.paper.engine.manners import Manners
 from outcry.paper.events import BookChange, BookSet, Determined, IndexTick, Listed, Print, Settled
 from outcry.paper.server.server import Server
 from outcry.store import bars, markets, quotes, system
 from outcry.store.tape_reader import Reader
+from taped import books_of, rows_of
 
 pytestmark = pytest.mark.floor
 
@@ -94,25 +94,6 @@ counted = pytest.mark.parametrize(
 )
 
 
-def books_of(reader: Reader) -> dict[str, Book]:
-    """The books at the end of a tape, rebuilt from its columns in order of arrival."""
-    books: dict[str, Book] = {}
-    snapshots = [(chunk.session, chunk.arrival0, chunk) for chunk in reader.chunks("snapshot")]
-    changes = [(chunk.session, row[0], row) for chunk in reader.chunks("delta") for row in chunk.rows]
-    for _, _, entry in sorted([*snapshots, *changes], key=lambda item: item[:2]):
-        if isinstance(entry, tuple) and hasattr(entry, "columns"):
-            levels = list(entry.rows)
-            book = books[entry.name] = Book()
-            book.replace(
-                {price: count for price, count in levels if price > 0},
-                {-price: count for price, count in levels if price < 0},
-            )
-        else:
-            _, _, _, symbol, price, change = entry
-            books[reader.symbols[symbol]].apply(price > 0, abs(price), change)
-    return books
-
-
 @counted
 def test_a_market_comes_through_exactly_and_the_tape_says_the_same(desk: Watched):
     process = desk.collector()
@@ -141,7 +122,7 @@ def test_a_market_comes_through_exactly_and_the_tape_says_the_same(desk: Watched
     book = books_of(reader)[TICKER]
     assert (book.bids, book.asks) == desk.exchange.engine.displayed(TICKER)
     assert book.top() == (last.bids, last.asks)
-    numbers = [row[2] for chunk in reader.chunks("publish") for row in chunk.rows]
+    numbers = [row.number for row in rows_of(reader, "publish")]
     assert numbers[-1] == quotes.last(desk.db).number
     assert all(after == before + 1 for before, after in itertools.pairwise(numbers))
     assert not list(reader.notes("gap"))

@@ -7,21 +7,10 @@ import pytest
 
 from outcry.domain.errors import InvariantBroken, Unavailable
 from outcry.store import tape as tapes
-from outcry.store.tape import Stream, Tape
+from outcry.store.tape import Tape
 from outcry.store.tape_reader import Reader
-
-DELTAS = Stream("delta", 1, 2)
-
-
-def delta(arrival: int, seq: int | None = None) -> tuple[int, ...]:
-    return (arrival, 1_000_000 + arrival // 3, arrival if seq is None else seq, 1, -4300, 250)
-
-
-def read(file: Path, kind: str = "delta") -> list[tuple[int, ...]]:
-    reader = Reader(file)
-    rows = [row for chunk in reader.chunks(kind) for row in chunk.rows]
-    reader.close()
-    return rows
+from outcry.store.tape_rows import NO_LAG
+from taped import delta, read, snapshots_of
 
 
 @pytest.fixture
@@ -36,32 +25,31 @@ def test_the_file_is_named_by_its_utc_day(file: Path):
 def test_rows_of_every_kind_come_back_as_they_went_in(file: Path):
     tape = Tape(file, 5)
     assert (tape.symbol("A"), tape.symbol("B"), tape.symbol("A")) == (1, 2, 1)
-    rows = {
-        "delta": [(1, 100, 7, 1, 4300, -1200), (2, 99, 8, 2, -4500, 1)],
-        "ticker": [(3, 100, 1, -1, 4300, 4500, 100, 200, 18_422_75, 9_120_10)],
-        "print": [(4, 100, 1, 1, 4400, 300, 1, 1_795_194_192_345), (5, 100, 2, 1, 4400, 1, 0, 1_795_194_192_346)],
-        "index": [(6, 101, 1, 2, 97_130_110_000, 1_795_194_873_000, -1, 0)],
+    rows: dict[str, list[tuple[int, ...]]] = {
+        "delta": [(1, 100, 9, 1, 2, 7, 1, 4300, -1200), (2, 99, NO_LAG, 1, 2, 8, 2, -4500, 1)],
+        "ticker": [(3, 100, 5, 1, 3, 1, -1, 4300, 4500, 100, 200, 18_422_75, 9_120_10)],
+        "print": [(4, 100, 80, 1, 4, 1, 1, 4400, 300, 1, 0), (5, 100, 81, 1, 4, 2, 1, 4400, 1, 0, 1)],
+        "index": [(6, 101, 1, 5, 1, 2, 97_130_110_000, 1_795_194_873_000, -1, 0)],
         "publish": [(7, 102, 991)],
     }
     for kind, some in rows.items():
-        tape.add(Stream(kind, 1, 2), some, ["t-1", "t-2"] if kind == "print" else ())
-    tape.snapshot(DELTAS, "B", 8, 103, 9, {4300: 10, 4200: 20}, {4500: 5})
-    tape.snapshot(DELTAS, "A", 9, 103, 10, {}, {})
+        tape.add(kind, some, ["t-1", "t-2"] if kind == "print" else ())
+    tape.snapshot((8, 103, 1, 2, 9), "B", {4300: 10, 4200: 20}, {4500: 5})
+    tape.snapshot((9, 103, 1, 2, 10), "A", {}, {})
     tape.note("gap", 10, 104_000_000, {"lost": 3}, epoch=1, sid=2, seq=11, name="A")
     tape.note("raw", 11, 105_000_000, b"\xff{")
     tape.close(6)
     assert {kind: read(file, kind) for kind in rows} == rows
     reader = Reader(file)
     assert reader.symbols == {1: "A", 2: "B"}
-    (prints,) = reader.chunks("print")
-    assert (prints.ids, prints.seq0, prints.seq1, prints.epoch, prints.sid) == (("t-1", "t-2"), 1, 2, 1, 2)
-    full, empty = reader.chunks("snapshot")
-    assert (full.name, full.seq0, [list(column) for column in full.columns]) == (
-        "B",
-        9,
-        [[4300, 4200, -4500], [10, 20, 5]],
-    )
-    assert (empty.name, [list(column) for column in empty.columns]) == ("A", [[], []])
+    assert reader.sessions == [(1, 5, 6, 2)]
+    assert (reader.torn, reader.manifest) == ("", b"")
+    (prints,) = reader.tables("print", 1)
+    assert (prints.ids, list(prints.column("seq")), len(prints)) == (("t-1", "t-2"), [1, 2], 2)
+    assert [list(column) for column in prints.columns("price_cc", "inferred")] == [[4400, 4400], [0, 1]]
+    full, empty = snapshots_of(reader)
+    assert full == (1, 8, 103, 1, 2, 9, "B", {4300: 10, 4200: 20}, {4500: 5})
+    assert empty == (1, 9, 103, 1, 2, 10, "A", {}, {})
     gap, raw = reader.notes()
     assert (gap.kind, gap.seq, gap.name, gap.body) == ("gap", 11, "A", b'{"lost": 3}')
     assert raw.body == b"\xff{"
@@ -73,7 +61,7 @@ def test_small_chunks_become_big_ones_and_nothing_moves(file: Path):
     tape = Tape(file, 5)
     rows = [delta(arrival) for arrival in range(12_345)]
     for at in range(0, len(rows), 500):
-        tape.add(DELTAS, rows[at : at + 500])
+        tape.add("delta", rows[at : at + 500])
         tape.flush()
     assert read(file) == rows  # beside the running session
     tape.close(6)
@@ -84,33 +72,22 @@ def test_small_chunks_become_big_ones_and_nothing_moves(file: Path):
     db.close()
 
 
-def test_streams_never_share_a_chunk(file: Path):
-    tape = Tape(file, 5)
-    for epoch in (1, 2):
-        tape.add(Stream("delta", epoch, 2), [delta(epoch * 10 + row, seq=row) for row in range(3)])
-        tape.flush()
-    tape.close(6)
-    reader = Reader(file)
-    assert [(chunk.epoch, chunk.seq0, chunk.seq1) for chunk in reader.chunks("delta")] == [(1, 0, 2), (2, 0, 2)]
-    reader.close()
-
-
 def test_a_second_session_of_the_day_goes_on_behind_the_first(file: Path):
     for session in (1, 2):
         tape = Tape(file, session)
         assert (tape.session, tape.symbol("A")) == (session, 1)
-        tape.add(DELTAS, [delta(arrival) for arrival in range(4)])
+        tape.add("delta", [delta(arrival) for arrival in range(4)])
         tape.close(session)
     reader = Reader(file)
-    assert [chunk.session for chunk in reader.chunks("delta")] == [1, 2]
+    assert [next(reader.tables("delta", session)).column("seq")[0] for session in (1, 2)] == [0, 0]
     reader.close()
 
 
 def test_a_killed_session_loses_only_what_was_not_flushed(file: Path):
     tape = Tape(file, 5)
-    tape.add(DELTAS, [delta(1)])
+    tape.add("delta", [delta(1)])
     tape.flush()
-    tape.add(DELTAS, [delta(2)])
+    tape.add("delta", [delta(2)])
     assert read(file) == [delta(1)]
     with sqlite3.connect(file) as db:
         assert db.execute("SELECT ended_at_ns FROM sessions").fetchone() == (None,)
@@ -121,25 +98,25 @@ def test_a_killed_session_loses_only_what_was_not_flushed(file: Path):
 def test_a_refused_flush_keeps_what_is_pending_and_the_next_one_writes_it_once(file: Path):
     tape = Tape(file, 5)
     tape._db.execute("PRAGMA busy_timeout = 10")
-    tape.add(DELTAS, [delta(1)])
+    tape.add("delta", [delta(1)])
     tape.flush()
     stranger = sqlite3.connect(file, isolation_level=None)
     stranger.execute("BEGIN IMMEDIATE")
     tape.symbol("new")
-    tape.add(DELTAS, [delta(2)])
+    tape.add("delta", [delta(2)])
     with pytest.raises(Unavailable):
         tape.flush()
     assert tape.pending == 1
     stranger.execute("ROLLBACK")
     stranger.close()
-    tape.add(DELTAS, [delta(3)])
+    tape.add("delta", [delta(3)])
     tape.close(6)
     assert read(file) == [delta(1), delta(2), delta(3)]
 
 
 def test_a_damaged_chunk_is_told_and_never_read(file: Path):
     tape = Tape(file, 5)
-    tape.add(DELTAS, [delta(1), delta(2)])
+    tape.add("delta", [delta(1), delta(2)])
     tape.close(6)
     with sqlite3.connect(file) as db:
         db.execute("UPDATE chunks SET crc = crc + 1")

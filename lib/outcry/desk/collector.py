@@ -259,6 +259,8 @@ class Collector:
         except Unavailable:
             self._watch.changed_again(changed)
             raise
+        if self._scribe and changed:
+            self._scribe.markets(now_ns(), changed)
         following = self._watch.to_follow(at_ms)
         self._books.follow(self._watch.markets[ticker] for ticker in following)
         if following != self._following:
@@ -334,6 +336,7 @@ class Collector:
         if self._scribe:
             self._scribe.check()
             if self._scribe.wants_books:
+                self._scribe.markets(now_ns(), list(self._watch.markets.values()))
                 self._scribe.books(now_ns(), self._stream.epoch, self._books.whole())
 
     def _settle_state(self, at_ms: int) -> None:

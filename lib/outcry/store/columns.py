@@ -2,14 +2,17 @@
 
 Each column is stored in the narrowest array type that holds it; columns that only grow (sequence numbers, times) as
 differences, which are mostly 0 and 1 and compress to almost nothing. A column that is the same throughout, or counts
-evenly, is not stored at all. The codec says how to read a blob: `zlib1:@7,1:h+500:i` is zlib, level 1, of three:
-7, 8, 9, …; differences in 2 bytes that begin at 500; values in 4 bytes; little-endian, one after the other.
+evenly, is not stored at all. Every column is compressed by itself, so that a reader pays only for those it looks at.
+
+The codec says how to read a blob: `zcol1:@7,1:h+500/83:i/912` is zlib, level 1, of three columns: 7, 8, 9, …;
+differences in 2 bytes that begin at 500, in the first 83 bytes; values in 4 bytes, in the next 912; little-endian.
+`zlib1:…`, without lengths, is what earlier tapes have: all columns one after the other, compressed in one piece.
 """
 
 import sys
 import zlib
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from operator import sub
 
@@ -17,16 +20,17 @@ from outcry.domain.errors import InvariantBroken
 
 _WIDTHS = (("b", 1 << 7), ("h", 1 << 15), ("i", 1 << 31), ("q", 1 << 63))
 _LEVEL = 1
+_NAME, _OLD_NAME = f"zcol{_LEVEL}", f"zlib{_LEVEL}"
 _SWAP = sys.byteorder == "big"
 
 
 def pack(columns: Sequence[Sequence[int]], growing: Sequence[bool]) -> tuple[str, bytes, int]:
-    """Columns of equal length as (codec, blob, crc32 of what the blob unpacks to).
+    """Columns of equal length as (codec, blob, crc32 of the blob).
 
     growing  which columns to store as differences; the first difference is the first value
     """
     parts: list[bytes] = []
-    codes: list[str] = []
+    codes = [_NAME]
     for column, grows in zip(columns, growing, strict=True):
         if even := _even(column):
             codes.append(even)
@@ -36,44 +40,76 @@ def pack(columns: Sequence[Sequence[int]], growing: Sequence[bool]) -> tuple[str
         packed = array(_width(values), values)
         if _SWAP:
             packed.byteswap()
-        parts.append(packed.tobytes())
-        codes.append(f"{packed.typecode}+{first}" if grows else packed.typecode)
-    plain = b"".join(parts)
-    return f"zlib{_LEVEL}:{':'.join(codes)}", zlib.compress(plain, _LEVEL), zlib.crc32(plain)
+        parts.append(zlib.compress(packed.tobytes(), _LEVEL))
+        codes.append(f"{packed.typecode}+{first}/{len(parts[-1])}" if grows else f"{packed.typecode}/{len(parts[-1])}")
+    blob = b"".join(parts)
+    return ":".join(codes), blob, zlib.crc32(blob)
 
 
-def unpack(codec: str, blob: bytes, crc: int, rows: int) -> list[Sequence[int]]:
-    """The columns of a blob.
+class Columns:
+    """The columns of a blob; each is decompressed when it is first asked for.
 
-    raises  InvariantBroken when the blob is not what was written
+    rows    how many rows the blob has
+    raises  InvariantBroken, from here and from asking, when the blob is not what was written
     """
-    name, *codes = codec.split(":")
-    try:
-        plain = zlib.decompress(blob)
-    except zlib.error as error:
-        raise InvariantBroken(f"chunk cannot be decompressed: {error}") from error
-    if not name.startswith("zlib") or zlib.crc32(plain) != crc:
-        raise InvariantBroken(f"chunk of codec {codec} does not match its checksum")
-    columns: list[Sequence[int]] = []
-    at = 0
-    for code in codes:
+
+    def __init__(self, codec: str, blob: bytes, crc: int, rows: int) -> None:
+        name, *codes = codec.split(":")
+        if name not in (_NAME, _OLD_NAME):
+            raise InvariantBroken(f"chunk of codec {name}, which this build cannot read")
+        plain = blob if name == _NAME else _inflate(blob)
+        if zlib.crc32(plain) != crc:
+            raise InvariantBroken(f"chunk of codec {codec} does not match its checksum")
+        self._rows, self._parts = rows, _split(codes, plain, rows)
+        self._whole = name == _OLD_NAME
+        self._known: dict[int, Sequence[int]] = {}
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def __iter__(self) -> Iterator[Sequence[int]]:
+        return map(self.__getitem__, range(len(self)))
+
+    def __getitem__(self, index: int) -> Sequence[int]:
+        known = self._known.get(index)
+        if known is None:
+            known = self._known[index] = self._column(*self._parts[index])
+        return known
+
+    def _column(self, code: str, part: bytes) -> Sequence[int]:
         if code.startswith("@"):
             first, step = map(int, code[1:].split(","))
-            columns.append(_count(first, step, rows) if step else [first] * rows)
-            continue
+            return _count(first, step, self._rows) if step else [first] * self._rows
         values = array(code[0])
-        end = at + rows * values.itemsize
-        values.frombytes(plain[at:end])
-        at = end
+        values.frombytes(part if self._whole else _inflate(part))
+        if len(values) != self._rows:
+            raise InvariantBroken(f"chunk holds {len(values)} values of {code}, {self._rows} expected")
         if _SWAP:
             values.byteswap()
-        if code[1:] and rows:
-            columns.append(list(accumulate(values[1:], initial=int(code[2:]))))
-        else:
-            columns.append(values.tolist())
+        if code[1:] and self._rows:
+            return list(accumulate(values[1:], initial=int(code[2:])))
+        return values
+
+
+def _split(codes: list[str], plain: bytes, rows: int) -> list[tuple[str, bytes]]:
+    """(code without its length, bytes) of each column."""
+    parts: list[tuple[str, bytes]] = []
+    at = 0
+    for code in codes:
+        bare, _, length = code.partition("/")
+        size = 0 if bare.startswith("@") else int(length) if length else rows * array(bare[0]).itemsize
+        parts.append((bare, plain[at : at + size]))
+        at += size
     if at != len(plain):
-        raise InvariantBroken(f"chunk holds {len(plain)} bytes, {rows} rows of {codec} are {at}")
-    return columns
+        raise InvariantBroken(f"chunk holds {len(plain)} bytes, {rows} rows of {':'.join(codes)} are {at}")
+    return parts
+
+
+def _inflate(part: bytes) -> bytes:
+    try:
+        return zlib.decompress(part)
+    except zlib.error as error:
+        raise InvariantBroken(f"chunk cannot be decompressed: {error}") from error
 
 
 def _even(column: Sequence[int]) -> str:

@@ -1,4 +1,8 @@
-"""Reading a tape: chunks in order of arrival, checked, as columns; and the notes beside them."""
+"""Reading a tape, recorded or compiled: tables of columns in order of arrival, snapshots, and notes.
+
+A tape that was cut (a killed recorder, a copy that broke off) is read as far as it goes; `torn` and `lost` say what is
+missing. Nothing is ever read as something else: a table that does not match its checksum is an error.
+"""
 
 import sqlite3
 import zlib
@@ -6,34 +10,56 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from outcry.domain.errors import InvariantBroken
-from outcry.store import columns, database
-from outcry.store.tape import KINDS, SNAPSHOT
+from outcry.domain.errors import InvariantBroken, Misconfigured, Unavailable
+from outcry.store import database
+from outcry.store.columns import Columns
+from outcry.store.tape import SCHEMA
+from outcry.store.tape_rows import FIRST_FORMAT, FORMAT, KINDS, NO_LAG, SNAPSHOT, UNKNOWN
 
 
-class Chunk(NamedTuple):
-    """Rows of one kind. `columns` are in the order of `KINDS[kind]`; `name` is a snapshot's market, else ""."""
+class Table:
+    """Rows of one kind, one after the other, as columns of equal length.
 
-    kind: str
+    Columns are decoded when they are asked for, whole, into arrays, lists or ranges: no object is made per row.
+    """
+
+    def __init__(self, kind: str, rows: int, columns: Columns | list[Sequence[int]], ids: tuple[str, ...] = ()) -> None:
+        self.kind, self.ids = kind, ids
+        self._rows, self._columns = rows, columns
+        self._names = {name: index for index, name in enumerate(KINDS[kind]._fields)}
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def column(self, name: str) -> Sequence[int]:
+        """One column, by the name of its field in `tape_rows`."""
+        return self._columns[self._names[name]]
+
+    def columns(self, *names: str) -> list[Sequence[int]]:
+        """Several columns, in the order asked for; all, without names."""
+        return [self.column(name) for name in names or self._names]
+
+    def rows(self) -> Iterator[tuple[int, ...]]:
+        """The rows, as the kind's own type of `tape_rows`: handy, and an object each."""
+        return map(KINDS[self.kind]._make, zip(*self.columns(), strict=True))
+
+
+class Snapshot(NamedTuple):
+    """A whole book, {price_cc: count_ch} a side. epoch 0: it was polled, or is the recorder's own."""
+
     session: int
+    arrival: int
+    at_ms: int
     epoch: int
     sid: int
-    name: str
-    arrival0: int
-    seq0: int | None
-    seq1: int | None
-    t0_ms: int
-    t1_ms: int
-    columns: list[Sequence[int]]
-    ids: tuple[str, ...]
-
-    @property
-    def rows(self) -> Iterator[tuple[int, ...]]:
-        return zip(*self.columns, strict=True)
+    seq: int
+    ticker: str
+    bids: dict[int, int]
+    asks: dict[int, int]
 
 
 class Note(NamedTuple):
-    """Something rare."""
+    """Something rare. body: JSON; of a frame that nobody could read, the frame."""
 
     session: int
     arrival: int
@@ -46,52 +72,170 @@ class Note(NamedTuple):
     body: bytes
 
 
+class SessionRow(NamedTuple):
+    """One run of a recorder. ended_at_ns None: it runs, or it was killed and its last moments are lost."""
+
+    session: int
+    started_at_ns: int
+    ended_at_ns: int | None
+    format: int
+
+
 class Reader:
-    """One day's file. Reads beside a running collector, too."""
+    """One day's file. Reads beside a running collector, too.
+
+    torn    what is wrong with the file as a whole, "" when nothing is
+    lost    chunks and notes that could not be read; filled while reading
+    raises  Misconfigured when there is no such file, or a newer build wrote it; Unavailable when it is no tape
+    """
 
     def __init__(self, file: Path) -> None:
-        self._db = database.read_only(file)
-        self.symbols: dict[int, str] = dict(self._db.execute("SELECT symbol, name FROM symbols").fetchall())
+        self.file, self.torn = file, ""
+        self.lost: list[str] = []
+        self._db = self._open()
+        try:
+            applied = {row[0] for row in self._db.execute("SELECT name FROM migrations")}
+            if unknown := sorted(applied - {path.name for path in SCHEMA.glob("[0-9]*.sql")}):
+                raise Misconfigured(f"tape {file} has {unknown[-1]}, which this build lacks", "install the newer build")
+            version = "format" if "0002_format.sql" in applied else "1"
+            self.sessions = [
+                SessionRow(*row)
+                for row in self._db.execute(
+                    f"SELECT session, started_at_ns, ended_at_ns, {version} FROM sessions ORDER BY session"  # noqa: S608
+                )
+            ]
+            self.symbols: dict[int, str] = dict(self._db.execute("SELECT symbol, name FROM symbols").fetchall())
+            self.manifest = self._manifest() if "0002_format.sql" in applied else b""
+        except sqlite3.DatabaseError as error:
+            self._db.close()
+            raise Unavailable(f"{file} is no tape that can be read: {error}") from error
+        except Misconfigured:
+            self._db.close()
+            raise
 
-    def chunks(self, kind: str) -> Iterator[Chunk]:
-        """All rows of one kind in order of arrival.
+    def tables(self, kind: str, session: int) -> Iterator[Table]:
+        """All rows of one kind in one session, in order of arrival.
 
         raises  InvariantBroken when a chunk does not match its checksum or its description
         """
-        rows = self._db.execute(
-            "SELECT kind, session, epoch, sid, symbol, arrival0, seq0, seq1, t0_ms, t1_ms, codec, body, crc, n, ids"
-            " FROM chunks WHERE kind = ? ORDER BY session, arrival0, chunk",
-            (kind,),
-        )
-        width = len(SNAPSHOT) if kind == "snapshot" else len(KINDS[kind].names)
-        for row in rows:
-            yield self._chunk(row, width)
+        width = len(KINDS[kind]._fields)
+        if next(row.format for row in self.sessions if row.session == session) < FORMAT:
+            yield from self._old(kind, session)
+            return
+        for _, _, codec, body, crc, count, ids in self._chunks(kind, session):
+            columns = Columns(codec, body, crc, count)
+            if len(columns) != width:
+                raise InvariantBroken(f"{kind} chunk of {len(columns)} columns, {width} expected")
+            yield Table(kind, count, columns, _lines(ids))
 
-    def notes(self, kind: str = "") -> Iterator[Note]:
+    def snapshots(self, session: int) -> Iterator[Snapshot]:
+        """All whole books of a session, in order of arrival."""
+        for row in self._each(
+            "SELECT chunk FROM chunks WHERE kind = 'snapshot' AND session = ? ORDER BY arrival0, chunk",
+            "SELECT session, arrival0, t0_ms, epoch, sid, seq0, symbol, codec, body, crc, n FROM chunks"
+            " WHERE chunk = ?",
+            (session,),
+        ):
+            session, arrival, at_ms, epoch, sid, seq, symbol, codec, body, crc, count = row
+            columns = Columns(codec, body, crc, count)
+            if len(columns) != len(SNAPSHOT):
+                raise InvariantBroken(f"snapshot of {len(columns)} columns, {len(SNAPSHOT)} expected")
+            levels = list(zip(*columns, strict=True))
+            bids = {price: size for price, size in levels if price >= 0}
+            asks = {-price: size for price, size in levels if price < 0}
+            yield Snapshot(session, arrival, at_ms, epoch, sid, seq, self.symbols[symbol], bids, asks)
+
+    def notes(self, kind: str = "", session: int | None = None) -> Iterator[Note]:
         """The notes in order of arrival; of one kind, or all."""
-        rows = self._db.execute(
-            "SELECT session, arrival, at_ns, kind, epoch, sid, seq, name, body FROM notes"
-            " WHERE ? IN ('', kind) ORDER BY session, arrival, note",
-            (kind,),
-        )
-        for row in rows:
+        for row in self._each(
+            "SELECT note FROM notes WHERE ? IN ('', kind) AND session = coalesce(?, session)"
+            " ORDER BY session, arrival, note",
+            "SELECT session, arrival, at_ns, kind, epoch, sid, seq, name, body FROM notes WHERE note = ?",
+            (kind, session),
+        ):
             yield Note(*row)
 
-    def bytes_of(self, kind: str) -> int:
-        """How much room the bodies of one kind take."""
-        found: int = self._db.execute(
-            "SELECT coalesce(sum(length(body)), 0) FROM chunks WHERE kind = ?", (kind,)
-        ).fetchone()[0]
-        return found
+    def counts(self) -> dict[str, tuple[int, int]]:
+        """(rows, bytes of their bodies) by kind, over all sessions; notes too."""
+        found = self._db.execute("SELECT kind, sum(n), sum(length(body)) FROM chunks GROUP BY kind").fetchall()
+        notes = self._db.execute("SELECT 'note', count(*), coalesce(sum(length(body)), 0) FROM notes").fetchall()
+        return {kind: (rows, size) for kind, rows, size in found + notes if rows}
+
+    def span_ms(self) -> tuple[int, int] | None:
+        """First and last receive time of anything in it; None of an empty tape."""
+        first, last = self._db.execute(
+            "SELECT min(at), max(at) FROM (SELECT min(t0_ms) AS at FROM chunks UNION ALL SELECT max(t1_ms) FROM chunks"
+            " UNION ALL SELECT min(at_ns) / 1000000 FROM notes UNION ALL SELECT max(at_ns) / 1000000 FROM notes)"
+        ).fetchone()
+        return None if first is None else (first, last)
 
     def close(self) -> None:
         self._db.close()
 
-    def _chunk(self, row: sqlite3.Row, width: int) -> Chunk:
-        kind, session, epoch, sid, symbol, arrival0, seq0, seq1, t0_ms, t1_ms, codec, body, crc, count, ids = row
-        unpacked = columns.unpack(codec, body, crc, count)
-        if len(unpacked) != width:
-            raise InvariantBroken(f"{kind} chunk of {len(unpacked)} columns, {width} expected")
-        lines = tuple(zlib.decompress(ids).decode().split("\n")) if ids else ()
-        name = "" if symbol is None else self.symbols[symbol]
-        return Chunk(kind, session, epoch, sid, name, arrival0, seq0, seq1, t0_ms, t1_ms, unpacked, lines)
+    def _open(self) -> sqlite3.Connection:
+        try:
+            return database.read_only(self.file)
+        except Unavailable as error:
+            whole = error
+        db = sqlite3.connect(f"{self.file.absolute().as_uri()}?mode=ro&immutable=1", uri=True, isolation_level=None)
+        db.row_factory = sqlite3.Row
+        try:
+            db.execute("PRAGMA writable_schema = ON")  # a file shorter than its header says is then read all the same
+            db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.DatabaseError:
+            db.close()
+            raise whole from None
+        self.torn = "the file is shorter than it was: its end is missing"
+        return db
+
+    def _manifest(self) -> bytes:
+        found = self._db.execute("SELECT body FROM manifest").fetchone()
+        return found[0].encode() if found else b""
+
+    def _chunks(self, kind: str, session: int) -> Iterator[sqlite3.Row]:
+        return self._each(
+            "SELECT chunk FROM chunks WHERE kind = ? AND session = ? ORDER BY arrival0, chunk",
+            "SELECT epoch, sid, codec, body, crc, n, ids FROM chunks WHERE chunk = ?",
+            (kind, session),
+        )
+
+    def _each(self, which: str, one: str, values: tuple[object, ...]) -> Iterator[sqlite3.Row]:
+        """Row by row, so that those beyond a tear are missed singly."""
+        try:
+            numbers = [row[0] for row in self._db.execute(which, values).fetchall()]
+        except sqlite3.DatabaseError as error:
+            self._miss(f"{values}: {error}")
+            return
+        for number in numbers:
+            try:
+                row = self._db.execute(one, (number,)).fetchone()
+            except sqlite3.DatabaseError as error:
+                self._miss(f"{values} number {number}: {error}")
+                continue
+            if row is not None:  # else the collector has rewritten it into a bigger one meanwhile
+                yield row
+
+    def _miss(self, what: str) -> None:
+        if not self.torn:
+            raise Unavailable(f"tape {self.file} cannot be read: {what}")
+        self.lost.append(what)
+
+    def _old(self, kind: str, session: int) -> Iterator[Table]:
+        """A session of format 1 as one table: it kept connections apart, and lacked some columns."""
+        rows: list[tuple[tuple[int, ...], str]] = []
+        for epoch, sid, codec, body, crc, count, ids in self._chunks(kind, session):
+            lines = _lines(ids) or ("",) * count
+            for values, line in zip(zip(*Columns(codec, body, crc, count), strict=True), lines, strict=True):
+                known = dict(zip(FIRST_FORMAT[kind], values, strict=True)) | {"epoch": epoch, "sid": sid}
+                if "exchange_ms" in known:
+                    known["lag_ms"] = known["at_ms"] - known["exchange_ms"]
+                filled = {"lag_ms": NO_LAG, "inferred": 0} | known
+                rows.append((tuple(filled.get(name, UNKNOWN) for name in KINDS[kind]._fields), line))
+        if rows:
+            rows.sort()
+            ids = tuple(line for _, line in rows) if kind == "print" else ()
+            yield Table(kind, len(rows), list(zip(*(values for values, _ in rows), strict=True)), ids)
+
+
+def _lines(ids: bytes | None) -> tuple[str, ...]:
+    return tuple(zlib.decompress(ids).decode().split("\n")) if ids else ()

@@ -1,18 +1,24 @@
 """The tape's thread: everything heard, in order, in the right day's file; drops are counted, told and mended."""
 
+import json
 import sqlite3
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from outcry.desk.collecting import scribe as scribes
 from outcry.desk.collecting.scribe import Scribe
+from outcry.domain.market import Market, PriceRange, Status
 from outcry.domain.order import Side
 from outcry.store.tape_reader import Reader
+from outcry.store.tape_rows import NO_LAG
 from outcry.venue.messages import Delta, IndexValue, Lifecycle, Message, Snapshot, Ticker, Trade
 from outcry.venue.spot.coinbase import Tick
 from outcry.venue.stream import Connected, Disconnected, Garbled
+from taped import rows_of, snapshots_of
 
 NOON_NS = 1_795_176_000_000_000_000  # 2026-11-20 12:00 UTC
 DAY_NS = 86_400_000_000_000
@@ -49,25 +55,24 @@ def test_everything_is_there_in_order_of_arrival(tmp_path: Path):
     assert scribe.close(5)
     reader = read(tmp_path)
     names = reader.symbols
-    (rows,) = [list(chunk.rows) for chunk in reader.chunks("delta")]
-    assert [(row[2], names[row[3]], row[4], row[5]) for row in rows] == [
+    rows = rows_of(reader, "delta")
+    assert [(row.seq, names[row.symbol], row.signed_price_cc, row.change_ch) for row in rows] == [
         (2, "A", 4300, 50), (3, "A", -4300, 50), (4, "A", 4300, 50), (5, "B", -4300, 50),
     ]  # fmt: skip
-    (publish,) = [row for chunk in reader.chunks("publish") for row in chunk.rows]
-    assert publish[2] == 17
-    assert rows[2][0] < publish[0] < rows[3][0]
-    (snapshot,) = reader.chunks("snapshot")
-    assert (snapshot.name, snapshot.seq0, [list(column) for column in snapshot.columns]) == (
-        "A",
-        1,
-        [[4300, -4500], [100, 7]],
-    )
-    assert snapshot.arrival0 < rows[0][0]
-    (ticker,) = [row for chunk in reader.chunks("ticker") for row in chunk.rows]
-    assert ticker[3:] == (-1, 4300, -1, 100, 0, 9, 8)
-    (prints,) = reader.chunks("print")
-    assert (prints.ids, [row[4:] for row in prints.rows]) == (("t-1",), [(4400, 300, -1, 77)])
-    values = [(names[row[3]], *row[4:]) for chunk in reader.chunks("index") for row in chunk.rows]
+    assert {(row.epoch, row.sid, row.lag_ms) for row in rows} == {(1, 3, NO_LAG)}
+    (publish,) = rows_of(reader, "publish")
+    assert publish.number == 17
+    assert rows[2].arrival < publish.arrival < rows[3].arrival
+    (snapshot,) = snapshots_of(reader)
+    assert (snapshot.ticker, snapshot.seq, snapshot.bids, snapshot.asks) == ("A", 1, {4300: 100}, {4500: 7})
+    assert snapshot.arrival < rows[0].arrival
+    (ticker,) = rows_of(reader, "ticker")
+    assert ticker[6:] == (-1, 4300, -1, 100, 0, 9, 8)
+    assert ticker.at_ms - ticker.lag_ms == 5
+    (prints,) = reader.tables("print", 1)
+    assert (prints.ids, [row[7:] for row in prints.rows()]) == (("t-1",), [(4400, 300, -1, 0)])
+    assert prints.column("at_ms")[0] - prints.column("lag_ms")[0] == 77
+    values = [(names[row.symbol], *row[6:]) for row in rows_of(reader, "index")]
     assert values == [
         ("BRTI", 97_130_110_000, 1_000, 97_000_000_000, 33),
         ("BTC-USD@coinbase", 97_000_000_000, 42, -1, 0),
@@ -78,6 +83,35 @@ def test_everything_is_there_in_order_of_arrival(tmp_path: Path):
     ]  # fmt: skip
     assert next(reader.notes("garbled")).body == b"\xff{"
     reader.close()
+
+
+def test_changes_that_our_orders_caused_are_named(tmp_path: Path):
+    scribe = made(tmp_path)
+    own = Delta(3, 2, "A", True, 4300, 50, NOON_NS // 1_000_000 - 40, "oc-floor-agent-1")
+    scribe.heard(NOON_NS, 1, [Snapshot(3, 1, "A", {}, {}), own, *deltas(3, 1)])
+    assert scribe.close(5)
+    reader = read(tmp_path)
+    first, _ = rows_of(reader, "delta")
+    (note,) = reader.notes("own")
+    assert (note.arrival, note.name, note.seq) == (first.arrival, "A", 2)
+    assert json.loads(note.body) == {"client_order_id": "oc-floor-agent-1"}
+    assert first.lag_ms == 40
+    reader.close()
+
+
+def test_facts_of_markets_are_noted_when_they_change_and_again_in_a_new_file(tmp_path: Path):
+    known = Market("A", "E", "S", 2, Status.ACTIVE, 0, 900_000, (PriceRange(0, 10_000, 100),), strike_micros=5)
+    settled = replace(known, status=Status.FINALIZED, result="yes", settlement_value_cc=10_000)
+    scribe = made(tmp_path)
+    scribe.markets(NOON_NS, [known])
+    scribe.markets(NOON_NS + 1, [replace(known, volume_ch=77)])
+    scribe.markets(NOON_NS + 2, [settled])
+    scribe.markets(NOON_NS + DAY_NS, [settled])
+    assert scribe.close(5)
+    for day, facts in (("2026-11-20", [known, settled]), ("2026-11-21", [settled])):
+        reader = read(tmp_path, day)
+        assert [msgspec.json.decode(note.body, type=Market) for note in reader.notes("market")] == facts
+        reader.close()
 
 
 def test_a_new_day_is_a_new_file_and_asks_for_whole_books(tmp_path: Path):
@@ -92,10 +126,10 @@ def test_a_new_day_is_a_new_file_and_asks_for_whole_books(tmp_path: Path):
     assert scribe.close(5)
     for day, seqs in (("2026-11-20", [1, 2]), ("2026-11-21", [3, 4])):
         reader = read(tmp_path, day)
-        assert [row[2] for chunk in reader.chunks("delta") for row in chunk.rows] == seqs
+        assert [row.seq for row in rows_of(reader, "delta")] == seqs
         reader.close()
     reader = read(tmp_path, "2026-11-21")
-    assert [chunk.seq0 for chunk in reader.chunks("snapshot")] == [4]
+    assert [snapshot.seq for snapshot in snapshots_of(reader)] == [4]
     reader.close()
 
 
@@ -117,7 +151,7 @@ def test_a_disk_that_refuses_costs_tape_but_is_counted_and_told(tmp_path: Path, 
     assert scribe.close(5)
     assert scribe.failing == ""
     reader = read(folder)
-    seqs = [row[2] for chunk in reader.chunks("delta") for row in chunk.rows]
+    seqs = [row.seq for row in rows_of(reader, "delta")]
     assert seqs == [*range(1, 1_101), *range(3_001, 3_011)]
     (note,) = reader.notes("dropped")
     assert note.body == b'{"messages": 1900}'
@@ -138,7 +172,7 @@ def test_a_locked_file_holds_nobody_up_and_loses_nothing(tmp_path: Path):
     stranger.close()
     assert scribe.close(8)
     reader = read(tmp_path)
-    assert [row[2] for chunk in reader.chunks("delta") for row in chunk.rows] == list(range(1, 5_601))
+    assert [row.seq for row in rows_of(reader, "delta")] == list(range(1, 5_601))
     reader.close()
 
 

@@ -12,6 +12,7 @@ from outcry.ops import disk
 from outcry.ops.disk import ENTRIES_BYTES, MEGABYTE, TAPE_BYTES, Room
 from outcry.store.tape_reader import Reader
 from outcry.venue.messages import Trade
+from taped import rows_of
 
 NOON_NS = 1_795_176_000_000_000_000
 BIG, SMALL = 10**12, 64 * MEGABYTE
@@ -100,7 +101,7 @@ def test_the_tape_pauses_while_the_disk_is_nearly_full_and_says_how_much_it_miss
     scribe.heard(NOON_NS, 1, prints(8, 1))
     assert scribe.close(5)
     reader = Reader(tmp_path / "tape" / "2026-11-20.db")
-    assert sum(len(list(chunk.rows)) for chunk in reader.chunks("print")) == 4
+    assert len(rows_of(reader, "print")) == 4
     (note,) = reader.notes("dropped")
     assert note.body == b'{"messages": 5}'
     reader.close()

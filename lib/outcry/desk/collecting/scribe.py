@@ -13,6 +13,7 @@ from pathlib import Path
 
 from outcry.desk.collecting.taping import Taping
 from outcry.domain.errors import Unavailable
+from outcry.domain.market import Market
 from outcry.ops import disk, log
 from outcry.store import tape as tapes
 from outcry.store.tape import Tape
@@ -63,6 +64,10 @@ class Scribe:
         """The books as they stand, because `wants_books`."""
         self.wants_books = False
         self._give(at_ns, len(whole), lambda tape: tape.messages(at_ns, epoch, whole))
+
+    def markets(self, at_ns: int, markets: Sequence[Market]) -> None:
+        """What is known of some markets, because it changed, or because `wants_books`."""
+        self._give(at_ns, len(markets), lambda tape: tape.markets(at_ns, markets))
 
     def note(self, at_ns: int, epoch: int, kind: str, facts: dict[str, object] | bytes, name: str = "") -> None:
         """Something rare that is no message."""

@@ -1,0 +1,1 @@
+"""What is learned from tapes: compiled days, backtests, searches for settings."""
