@@ -82,6 +82,44 @@ class Logs(Struct, frozen=True, forbid_unknown_fields=True):
     file: bool = False
 
 
+class Alerts(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who is told, and how. Passwords and secret addresses are files: smtp.password, webhook.url, webhook.token,
+    apprise.urls."""
+
+    mail_to: tuple[str, ...] = ()
+    mail_from: str = "kalshi@localhost"
+    escalate_to: tuple[str, ...] = ()
+    smtp_host: str = ""
+    smtp_port: Annotated[int, Meta(ge=1, le=65_535)] = 587
+    smtp_tls: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_user: str = ""
+    webhook: Literal["", "ntfy", "json"] = ""
+    apprise: bool = False
+
+
+class Backup(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where copies go and how many stay."""
+
+    folder: str = ""
+    keep_days: Annotated[int, Meta(ge=1, le=3_650)] = 14
+    keep_weeks: Annotated[int, Meta(ge=0, le=520)] = 8
+
+
+class Upkeep(Struct, frozen=True, forbid_unknown_fields=True):
+    """How long what can be had again, or is not needed for the books, stays."""
+
+    quotes_days: Annotated[int, Meta(ge=1, le=3_650)] = 7
+    tape_days: Annotated[int, Meta(ge=1, le=3_650)] = 90
+    tape_megabytes: Annotated[int, Meta(ge=10, le=100_000_000)] = 50_000
+
+
+class Golive(Struct, frozen=True, forbid_unknown_fields=True):
+    """What bin/golive asks of the paper floor."""
+
+    paper_days: Annotated[int, Meta(ge=7, le=365)] = 14
+    settled_trades: Annotated[int, Meta(ge=30, le=100_000)] = 100
+
+
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """The whole file."""
 
@@ -98,6 +136,10 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     agents: Agents = Agents()
     risk: Limits = Limits()
     logs: Logs = Logs()
+    alerts: Alerts = Alerts()
+    backup: Backup = Backup()
+    upkeep: Upkeep = Upkeep()
+    golive: Golive = Golive()
 
     def zone(self) -> ZoneInfo:
         """The zone in which the trading day rolls."""

@@ -1,0 +1,1 @@
+"""Telling a person what is wrong: once, in time, and again when nobody could be reached."""
