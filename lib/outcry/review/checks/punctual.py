@@ -24,11 +24,11 @@ def check(turns: Iterable[Turn], watched_since_ms: int, now_ms: int) -> list[Fin
 
     watched_since_ms  nothing is blamed on turns before it, nor before a grace has passed since
     """
-    return [_missed(turn, now_ms) for turn in turns if _late_ms(turn, watched_since_ms, now_ms) > turn.grace_ms]
-
-
-def _late_ms(turn: Turn, watched_since_ms: int, now_ms: int) -> int:
-    return 0 if turn.done else now_ms - max(turn.due_at_ms, watched_since_ms)
+    return [
+        _missed(turn, now_ms)
+        for turn in turns
+        if not turn.done and now_ms - max(turn.due_at_ms, watched_since_ms) >= turn.grace_ms
+    ]
 
 
 def _missed(turn: Turn, now_ms: int) -> Finding:
