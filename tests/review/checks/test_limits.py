@@ -54,6 +54,19 @@ def test_an_order_that_ended_counts_until_its_fills_are_booked(timeline):
     assert plan(timeline, "o4", count_ch=2_500, price_cc=100) == []
 
 
+def test_a_fill_that_is_booked_before_its_order_counts_to_it_once(timeline):
+    timeline.owned(fill(1, agent="parked", client_order_id="", price_cc=100, count_ch=2_500))
+    timeline.owned(fill(2, price_cc=100, count_ch=500))
+    plan(timeline, "o1", count_ch=3_000, price_cc=100)
+    timeline.moved(event("executed", 2, filled_ch=3_000))
+    assert plan(timeline, "o2", count_ch=2_001, price_cc=100) == ["per_agent_market_ch"]
+    timeline.moved(event("rejected", 3, "o2"))
+    for _ in range(2):
+        timeline.owned(fill(1, price_cc=100, count_ch=2_500))
+    assert timeline.held()["bull", "T-1"][0] == 3_000
+    assert plan(timeline, "o3", count_ch=2_000, price_cc=100) == []
+
+
 def test_markets_notional_and_other_agents(timeline):
     for number in range(3):
         assert plan(timeline, f"o{number}", ticker=f"T-{number}", price_cc=100) == []

@@ -39,6 +39,7 @@ class Past:
         self._plans: dict[tuple[str, str], list[tuple[int | None, int | None]]] = {}
         self._acted_ms: dict[tuple[str, str], int] = {}
         self._owners: dict[str, set[str]] = {}
+        self._nameless: dict[str, list[int]] = {}  # order at the exchange -> fills booked before we knew it is ours
         self.tier: Tier = BASIC
         self.seq = 0
         self.touched: set[tuple[str, str]] = set()
@@ -120,6 +121,8 @@ class Past:
         before = audit.event_before(self._db, event.client_order_id, event.event_id)
         yield from chart.of_event(order, None if before is None else auditor_rows.event(before), event)
         self._timeline.moved(event)
+        for attribution_id in self._nameless.pop(order_row["order_id"], []) if order_row is not None else []:
+            yield from self._attribution(attribution_id)
         if order_row is None or order is None:
             return
         yield from self._rates.spend(order.exchange_index, event, self.tier)
@@ -135,7 +138,9 @@ class Past:
         self._timeline.owned(fill)
         self._owners.setdefault(fill.ticker, set()).add(fill.agent)
         self.touched |= {(owner, fill.ticker) for owner in self._owners[fill.ticker]}
-        if fill.client_order_id:
+        if not fill.client_order_id:
+            self._nameless.setdefault(fill.order_id, []).append(attribution_id)
+        else:
             order_row = audit.order(self._db, fill.client_order_id)
             if order_row is not None:
                 order = auditor_rows.order(order_row)

@@ -73,6 +73,8 @@ class Timeline:
         self._orders: dict[str, _Live] = {}
         self._fills: dict[tuple[str, str], dict[int, Fill]] = {}
         self._owner: dict[int, tuple[str, str]] = {}
+        self._counted: set[int] = set()  # fills that are counted to their order
+        self._early: dict[str, dict[int, int]] = {}  # fills (and their counts) that were booked before their order
         self._paid: set[str] = set()
         self._today: list[_Live] = []
         self._rolled_at_ms = self._capital_micros = 0
@@ -89,7 +91,10 @@ class Timeline:
         self._allocations[agent] = micros
 
     def ordered(self, order: Order) -> None:
-        live = self._orders[order.client_order_id] = _Live(order)
+        early = self._early.pop(order.client_order_id, {})
+        self._counted.update(early)
+        live = self._orders[order.client_order_id] = _Live(order, filled_ch=sum(early.values()))
+        live.seen_ch = live.filled_ch
         self._today.append(live)
         self._markets[order.ticker] = order
 
@@ -100,17 +105,26 @@ class Timeline:
             self._let_go(live)
 
     def owned(self, fill: Fill) -> None:
-        """A fill has an owner, perhaps another one than before."""
+        """A fill has an owner, perhaps another one than before, or its order is known only now."""
         before = self._owner.get(fill.fill_id)
         if before is not None:
             self._fills[before].pop(fill.fill_id, None)
-        elif (live := self._orders.get(fill.client_order_id)) is not None:
-            live.seen_ch += fill.count_ch
-            live.filled_ch = max(live.filled_ch, live.seen_ch)
-            self._let_go(live)
+        if fill.client_order_id and fill.fill_id not in self._counted:
+            self._count(fill)
         if fill.ticker not in self._paid:
             key = self._owner[fill.fill_id] = (fill.agent, fill.ticker)
             self._fills.setdefault(key, {})[fill.fill_id] = fill
+
+    def _count(self, fill: Fill) -> None:
+        """Count a fill to its order, once; an exit that left while the database refused is written after its fills."""
+        live = self._orders.get(fill.client_order_id)
+        if live is None:
+            self._early.setdefault(fill.client_order_id, {})[fill.fill_id] = fill.count_ch
+            return
+        self._counted.add(fill.fill_id)
+        live.seen_ch += fill.count_ch
+        live.filled_ch = max(live.filled_ch, live.seen_ch)
+        self._let_go(live)
 
     def settled(self, ticker: str) -> None:
         self._paid.add(ticker)
@@ -118,6 +132,7 @@ class Timeline:
         for key in [key for key in self._fills if key[1] == ticker]:
             for fill_id in self._fills.pop(key):
                 del self._owner[fill_id]
+                self._counted.discard(fill_id)
 
     # ---- what is at risk --------------------------------------------------------------------------------------------
 
