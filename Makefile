@@ -5,8 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 export DEMO_MINUTES SPEED
 
+# Where `make install` puts things. Another name is another floor: its own user, units, settings, state and command.
+name ?= kalshi
+prefix ?= /opt/$(name)
+INSTALLED = NAME='$(name)' PREFIX='$(prefix)' DESTDIR='$(DESTDIR)' ENVIRONMENT='$(environment)' RESTORE='$(restore)' PYTHON='$(PYTHON)'
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast coverage check schema bench clean
+.PHONY: help setup demo test test-fast coverage check schema bench clean install uninstall purge upgrade
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +41,18 @@ schema: $(VENV)/.runtime ## write sql/schema.sql anew from the migrations
 
 bench: $(VENV)/.runtime ## measure the speeds, each beside its peer or bound
 	@$(BIN)/python bench/run.py
+
+install: ## as root: install it (prefix=/opt/kalshi, environment=embedded, name=kalshi, DESTDIR=)
+	@$(INSTALLED) etc/install
+
+upgrade: ## as root: bring what is installed to this build: back up, halt, install, migrate, smoke test, go on
+	@$(INSTALLED) etc/upgrade
+
+uninstall: ## as root: remove what install put there; settings and state stay
+	@$(INSTALLED) etc/uninstall
+
+purge: ## as root: remove settings and state too, after saying what and asking
+	@$(INSTALLED) etc/uninstall purge
 
 clean: ## remove the Python environment and caches (state/ stays)
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis build lib/*.egg-info
