@@ -185,6 +185,9 @@ class HeldExchange:
         self._ask("market")
         return self.described[ticker]
 
+    def archived_market(self, ticker: str) -> Market:
+        raise Refused("market not found", status=404, code="not_found")
+
     def order(self, order_id: str, *, urgent: bool = False) -> OrderReport:
         self._ask("order")
         if order_id not in self.book or order_id in self.late:

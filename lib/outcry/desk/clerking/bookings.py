@@ -12,7 +12,7 @@ from outcry.desk.clerking.lookups import cancel, take_report
 from outcry.desk.common.exchange_calls import Exchange
 from outcry.domain.errors import Refused
 from outcry.domain.fill import Settlement
-from outcry.domain.market import Status
+from outcry.domain.market import Market, Status
 from outcry.domain.order import TERMINAL, Order, State
 from outcry.domain.units import Money
 from outcry.ops import log
@@ -146,8 +146,8 @@ class Bookings:
         self._memory.asked_at_ms = {name: at for name, at in self._memory.asked_at_ms.items() if name in kept}
         new = 0
         for ticker, closed_at_ms in awaited:
-            if closed_at_ms == 0:  # nobody described it yet: then we do, and it is awaited from its close
-                markets.save(self._db, [self._exchange.market(ticker)], now_ms)
+            if closed_at_ms == 0 and (market := self._described(ticker)) is not None:
+                markets.save(self._db, [market], now_ms)  # nobody described it yet: it is awaited from its close
                 continue
             every_ms = min(RAREST_MS, max(OFTENEST_MS, (now_ms - closed_at_ms) // 10))
             if now_ms - self._memory.asked_at_ms.get(ticker, 0) >= every_ms:
@@ -182,19 +182,33 @@ class Bookings:
 
     def _settlement(self, report: SettlementReport) -> Settlement:
         """The record, with the market's exact value where the record only knows whole cents."""
-        if report.result == "scalar":
-            return report.settlement(self._exchange.market(report.ticker).settlement_value_cc)
-        return report.settlement()
+        if report.result != "scalar":
+            return report.settlement()
+        market = self._described(report.ticker) or markets.load(self._db, report.ticker)
+        return report.settlement(market.settlement_value_cc if market else None)
 
     def _unrecorded(self, ticker: str, now_ms: int) -> Settlement | None:
         """The settlement of a market that is final while the account's record of it stays away."""
-        market = self._exchange.market(ticker)
-        if market.status is not Status.FINALIZED or market.settlement_value_cc is None:
+        market = self._described(ticker)
+        if market is None or market.status is not Status.FINALIZED or market.settlement_value_cc is None:
             return None
         final_at_ms = self._memory.final_at_ms.setdefault(ticker, now_ms)
         if now_ms - final_at_ms < UNRECORDED_MS:
             return None
         return Settlement(ticker, market.exchange_index, market.result, market.settlement_value_cc, final_at_ms)
+
+    def _described(self, ticker: str) -> Market | None:
+        """A market as the exchange describes it, from its archive where it has left the listings; None from neither.
+
+        One that nobody knows any more must not keep the others from being paid.
+        """
+        for ask in (self._exchange.market, self._exchange.archived_market):
+            try:
+                return ask(ticker)
+            except Refused as error:
+                if error.status != 404:
+                    raise
+        return None
 
 
 def balances_by_shard(db: sqlite3.Connection, exchange: Exchange) -> dict[int, int]:
