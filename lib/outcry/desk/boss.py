@@ -31,7 +31,7 @@ _log = log.get(__name__)
 
 def show(floor: Floor) -> None:
     """Print the wanted agents, one a line."""
-    for name in _wanted(floor):
+    for name in wanted(floor):
         click.echo(name)
 
 
@@ -42,7 +42,7 @@ def hand(floor: Floor) -> None:
     """
 
     def work() -> str:
-        sys.stdout.write(" ".join(["wanted", *_wanted(floor)]) + "\n")
+        sys.stdout.write(" ".join(["wanted", *wanted(floor)]) + "\n")
         sys.stdout.flush()
         news = json.loads(sys.stdin.read() or "[]")
         if news:
@@ -70,13 +70,14 @@ class Crew:
             for name, child in self._children.all.items()
             if name.startswith("trader@")
         }
-        acts = hands.decide(set(_wanted(self._floor)), found, self._known)
+        acts = hands.decide(set(wanted(self._floor)), found, self._known)
         news = [(agent, act, "") for agent, act in acts.items() if act in WORDS and act != self._known.get(agent)]
         for agent, act, _ in news:
             if act == "start":
                 self._children.start(f"trader@{agent}", "trader", agent)
             elif act == "stop":
                 self._children.stop([f"trader@{agent}"])
+                del self._children.all[f"trader@{agent}"]
         self._known |= acts
         if news:
             db = connect.books(self._floor)
@@ -87,7 +88,7 @@ class Crew:
         return [agent for agent, act, _ in news if act == "start"]
 
 
-def _wanted(floor: Floor) -> list[str]:
+def wanted(floor: Floor) -> list[str]:
     """Every agent that may trade, and whoever was retired with something still open: it leaves before it goes."""
     db = database.read_only(floor.database)
     try:

@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from outcry.desk import boss
 from outcry.desk.report import reconciled
 from outcry.domain.errors import Unavailable
 from outcry.ops import floor as floors
@@ -22,11 +23,12 @@ from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor
 from outcry.ops.installed import HOME
 from outcry.review.reports.today import Reconciled
-from outcry.store import agents, chain, database, findings, progress, system
+from outcry.store import chain, database, findings, progress, system
 
 START_PATIENCE_S = 30
 LAST_LOOK_S = 20
 LINE_EVERY_S = 15  # when nobody watches
+BOSS_EVERY_S = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +59,23 @@ def run(settings: Path, state: Path, plan: Plan) -> int:
         _say(f"replaying {count} at {plan.speed:g}x")
     else:
         _say(f"index volatility {loaded.local.volatility:.0%} a year, seed {loaded.local.seed}")
-    names: list[str] = []
+    crew = boss.Crew(floor, children)
     try:
-        names = _start(floor, children, plan, settings, state)
-        _watch(floor, children, plan)
+        _start(floor, children, crew, plan, settings, state)
+        _watch(floor, children, crew, plan)
     except Stopped:
         _say("stopping")
-        _stop(floor, children, names)
+        _stop(floor, children)
         _say(f"state kept in {floor.folder}")
         return 130
     except BaseException:
-        _stop(floor, children, names)
+        _stop(floor, children)
         raise
     faults = [_obituary(child) for child in children.ended()]
     verdict = _replay_verdict(floor) if plan.replay else []
-    children.stop(names)
+    children.stop(_traders(children))
     _last_look(floor, children, plan)
-    faults += _stop(floor, children, names)
+    faults += _stop(floor, children)
     return _conclude(floor, settings, state, verdict, faults)
 
 
@@ -98,8 +100,8 @@ def _say(text: str) -> None:
     click.echo(text, err=True)
 
 
-def _start(floor: Floor, children: Children, plan: Plan, settings: Path, state: Path) -> list[str]:
-    """Everything in its order; returns the traders' names."""
+def _start(floor: Floor, children: Children, crew: boss.Crew, plan: Plan, settings: Path, state: Path) -> None:
+    """Everything in its order."""
     migrated = subprocess.run(
         [HOME / "bin" / "migrate", "--quiet", "--settings", settings, "--state", state], check=False
     )
@@ -111,15 +113,8 @@ def _start(floor: Floor, children: Children, plan: Plan, settings: Path, state: 
     children.start("clerk", "clerk")
     children.start("auditor", "auditor")
     children.start("collector", "collector")
-    db = database.read_only(floor.database)
-    try:
-        living = [agent.name for agent in agents.everyone(db) if agent.stage != "retired"]
-    finally:
-        db.close()
-    for name in living:
-        children.start(f"trader@{name}", "trader", name)
-    _say(f"running exchange, collector, clerk, auditor and {len(living)} traders: {', '.join(living)}")
-    return [f"trader@{name}" for name in living]
+    started = crew.follow()
+    _say(f"running exchange, collector, clerk, auditor and {len(started)} traders: {', '.join(started)}")
 
 
 def _until(condition: Callable[[], bool], children: Children, what: str) -> None:
@@ -136,11 +131,11 @@ def _obituary(child: Child) -> str:
     return f"{child.name} ended with exit code {child.exit_code}: {child.last_words(1)} (log: {child.log})"
 
 
-def _watch(floor: Floor, children: Children, plan: Plan) -> None:
+def _watch(floor: Floor, children: Children, crew: boss.Crew, plan: Plan) -> None:
     """A line of progress until the time is up, the recording has ended, or a program everybody needs is gone."""
     started = time.monotonic()
     watched = sys.stderr.isatty()
-    next_line = started
+    next_line, next_boss = started, started + BOSS_EVERY_S
     mourned: set[str] = set()
     while True:
         elapsed = time.monotonic() - started
@@ -157,6 +152,9 @@ def _watch(floor: Floor, children: Children, plan: Plan) -> None:
             next_line += 1 if watched else LINE_EVERY_S
         if over:
             return
+        if time.monotonic() >= next_boss:
+            crew.follow()
+            next_boss += BOSS_EVERY_S
         time.sleep(0.1)
 
 
@@ -224,9 +222,13 @@ def _exchange_facts(floor: Floor) -> dict[str, Any]:
         return {}
 
 
-def _stop(floor: Floor, children: Children, traders: list[str]) -> list[str]:
+def _traders(children: Children) -> list[str]:
+    return [name for name in children.all if name.startswith("trader@")]
+
+
+def _stop(floor: Floor, children: Children) -> list[str]:
     """Traders first, then the rest. Returns what went wrong."""
-    killed = children.stop(traders)
+    killed = children.stop(_traders(children))
     for name in ("collector", "auditor", "clerk", "exchange"):
         killed += children.stop([name])
     codes = [child for child in children.all.values() if child.exit_code not in (0, -signal.SIGKILL)]

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 
 import click
 
-from outcry import __version__
 from outcry.desk.common.day import trading_day
 from outcry.desk.report import reconciled
 from outcry.domain.errors import OutcryError
 from outcry.domain.units import format_decimal
 from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor
+from outcry.ops.installed import place
 from outcry.review.reports.today_text import dollars
 from outcry.store import accounts, agents, database, orders, system
 from outcry.store import report as rows
@@ -49,7 +49,7 @@ def run(floor: Floor) -> int:
 def _heading(floor: Floor, at_ms: int) -> tuple[list[str], int]:
     """What can be said without a database."""
     lines = [
-        f"Outcry {__version__} · {floor.settings.environment} · {_stamp(at_ms)} UTC · {floor.folder}",
+        f"Outcry {place().build} · {floor.settings.environment} · {_stamp(at_ms)} UTC · {floor.folder}",
     ]
     if floor.halt_file.exists():
         lines.append(f"HALTED     {floor.halt_file.read_text(errors='replace').strip() or 'by its file'}")
@@ -105,10 +105,11 @@ def _account(db: sqlite3.Connection, floor: Floor, looked_at_ms: int | None, at_
 def _program(beat: system.Heartbeat, at_ms: int) -> str:
     absent = "" if alive(beat, at_ms) else "  NOT RUNNING" if beat.state != "STOPPED" else "  stopped"
     why = beat.detail.get("why") or ""
+    old = "" if absent or beat.version == place().build else f"  OLDER CODE ({beat.version}): restart it"
     since = _span(at_ms - beat.state_since_ms)
     return (
         f"{beat.program:<24} {beat.state:<12} for {since:<8} beat {_age(beat.beat_at_ms, at_ms)}"
-        f" · pid {beat.pid}{absent}{f' · {why}' if why else ''}"
+        f" · pid {beat.pid}{absent}{old}{f' · {why}' if why else ''}"
     )
 
 

@@ -165,6 +165,9 @@ def open_floor(settings: Settings, state: Path, *, quiet: bool = False) -> Floor
             )
     try:
         floor.folder.mkdir(parents=True, exist_ok=True)
+    except PermissionError as error:
+        mend = "run it as root, or as a member of the group that owns it"
+        raise Misconfigured(f"{error.filename} is not for this user", mend) from None
     except OSError as error:
         raise Misconfigured(f"cannot make the state folder: {error}", "check --state and who owns it") from None
     return floor

@@ -1,5 +1,5 @@
-"""The hand of the boss: root's half, run by cron as `hand.py PREFIX NAME`. Makes the units NAME-trader@AGENT equal to the
-agents that the other half (bin/boss --hand, not root) wants; takes nothing but well-formed names from it, and does
+"""The hand of the boss: root's half, run by cron as `hand.py PREFIX NAME`. Makes the units NAME-trader@AGENT equal to
+the agents that the other half (bin/boss --hand, not root) wants; takes nothing but well-formed names from it, and does
 nothing but enable, start, disable, stop and reset those units."""
 
 import json
