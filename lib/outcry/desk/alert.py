@@ -11,7 +11,7 @@ import click
 from outcry.desk.care import alarms
 from outcry.desk.common import jobs
 from outcry.domain.errors import Misconfigured, OutcryError, Unavailable
-from outcry.ops import log
+from outcry.ops import installed, log
 from outcry.ops.alerts import channels as ways
 from outcry.ops.alerts.book import Alert, Book, Letter, Level, Raised
 from outcry.ops.alerts.folder import Acknowledged, Folder, Said
@@ -49,9 +49,10 @@ def deliver(floor: Floor) -> tuple[int, dict[str, str], int]:
     book, out = folder.load(), _ways(floor)
     seen = alarms.look(floor, at_ms)
     said = list(folder.waiting())
-    for raised in [*seen.wrong, *(message.raised for _, message in said if isinstance(message, Said))]:
+    wrong = [*seen.wrong, *(message.raised for _, message in said if isinstance(message, Said))]
+    for raised in wrong:
         book.hear(raised)
-    book.over([raised.key for raised in seen.wrong], seen.watched, at_ms)
+    book.over([raised.key for raised in wrong], seen.watched, seen.well, at_ms)
     for _, message in said:
         if isinstance(message, Acknowledged):
             numbers = message.numbers or tuple(alert.number for alert in book.alerts)
@@ -60,21 +61,20 @@ def deliver(floor: Floor) -> tuple[int, dict[str, str], int]:
     if _kept(folder, book):
         for file, _ in said:
             file.unlink(missing_ok=True)
-    sent = book.post(list(out), lambda name, letter: _hand_over(out[name], name, letter, book, folder), at_ms)
+    sent = book.post(
+        list(out), lambda name, letter: _hand_over(out[name], name, letter), lambda: _kept(folder, book), at_ms
+    )
     _kept(folder, book)
     return sent, book.unsent, sum(alert.open for alert in book.alerts)
 
 
-def _hand_over(way: ways.Channel, name: str, letter: Letter, book: Book, folder: Folder) -> None:
-    """Send one letter one way, and write down at once that it went: a kill right afterwards sends it no second time."""
+def _hand_over(way: ways.Channel, name: str, letter: Letter) -> None:
     try:
         way.send(letter)
     except OutcryError as error:
         _log.warning("failed_to_send", channel=name, subject=letter.subject, error=str(error))
         raise
     _log.info("sent", channel=name, subject=letter.subject)
-    del letter.waiting[name]
-    _kept(folder, book)
 
 
 def _kept(folder: Folder, book: Book) -> bool:
@@ -141,12 +141,13 @@ def unit(floor: Floor, name: str) -> int:
 
 
 def program_of(unit_name: str) -> str:
-    """The program as its heartbeat names it.
+    """The program as its heartbeat names it: what the unit is called after the floor's own name.
 
     >>> program_of("kalshi-trader@momentum.service"), program_of("kalshi-clerk.service")
     ('trader@momentum', 'clerk')
     """
-    return unit_name.removesuffix(".service").partition("-")[2]
+    floor_name = installed.place().name or "kalshi"
+    return unit_name.removesuffix(".service").removeprefix(f"{floor_name}-")
 
 
 def _ask_systemd(name: str) -> UnitState:

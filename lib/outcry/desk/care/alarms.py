@@ -5,7 +5,7 @@ read is itself an alarm, and then nothing is concluded from the silence of the r
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from outcry.desk.status import alive
@@ -19,16 +19,17 @@ from outcry.store.holder import write_lock_holders
 SILENT_MS = 150_000  # a program that is restarted within this was no alarm
 TRANSIENT_MS = 60_000  # a stop of entries that lasts longer is told: lost connections mend themselves
 BY_HAND = "person"  # the cause of what somebody did himself
-WATCHED = ("control ", "finding ", "program ", "database", "disk")
+WATCHED = ("control ", "finding ", "database", "disk")  # not seen is well; a program has to be seen alive
 _OF_FINDING = {"critical": Level.CRITICAL, "warning": Level.DIGEST}
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """All that is wrong, and what keys begin with whose absence means that all is well."""
+    """All that is wrong, what keys begin with whose absence means that all is well, and what was seen to be well."""
 
     wrong: list[Raised]
     watched: tuple[str, ...]
+    well: frozenset[str] = frozenset()
 
 
 def look(floor: Floor, at_ms: int) -> Seen:
@@ -39,7 +40,8 @@ def look(floor: Floor, at_ms: int) -> Seen:
     try:
         db = database.read_only(floor.database)
         try:
-            programs = list(_programs(db, at_ms))
+            beats = system.heartbeats(db)
+            programs = list(_programs(beats, at_ms))
             wrong += [*_controls(db, floor, at_ms), *_findings(db, at_ms), *programs]
             if any(not one.faint for one in programs):  # silent perhaps because the database refuses them
                 wrong += [_database(f"is locked by {holder}", at_ms) for holder in write_lock_holders(floor.database)]
@@ -47,7 +49,7 @@ def look(floor: Floor, at_ms: int) -> Seen:
             db.close()
     except (OutcryError, sqlite3.Error) as error:
         return Seen([*wrong, _database(f"cannot be read: {error}", at_ms)], ("disk",))
-    return Seen(wrong, WATCHED)
+    return Seen(wrong, WATCHED, frozenset(f"program {beat.program}" for beat in beats if _well(beat, at_ms)))
 
 
 def _database(what: str, at_ms: int) -> Raised:
@@ -94,9 +96,14 @@ def _findings(db: sqlite3.Connection, at_ms: int) -> Iterator[Raised]:
         yield Raised(f"finding {kept.finding_id}", level, f"{kept.check_name}: {kept.what}", mend, at_ms)
 
 
-def _programs(db: sqlite3.Connection, at_ms: int) -> Iterator[Raised]:
+def _well(beat: system.Heartbeat, at_ms: int) -> bool:
+    """Alive, or stopped just now by somebody."""
+    return alive(beat, at_ms) or (beat.state == "STOPPED" and at_ms - beat.beat_at_ms < SILENT_MS)
+
+
+def _programs(beats: Iterable[system.Heartbeat], at_ms: int) -> Iterator[Raised]:
     """Those that ran and were not asked to stop."""
-    for beat in system.heartbeats(db):
+    for beat in beats:
         if beat.state == "STOPPED" or alive(beat, at_ms):
             continue
         silent_ms = at_ms - beat.beat_at_ms

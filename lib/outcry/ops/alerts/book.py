@@ -7,7 +7,7 @@ is no news. What is to be told becomes a letter, and a letter waits for each cha
 
 log        kept and shown, told to nobody (a restart)
 digest     told once an hour, together (degradation)
-critical   told at once; not acknowledged for half an hour, it is told again, to more people
+critical   told at once; not acknowledged half an hour after that arrived, it is told again, to more people
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -47,7 +47,7 @@ class Raised(Struct, frozen=True):
 
 
 class Alert(Struct):
-    """`number` is how people speak of it. `told_ms`: when it became part of a letter."""
+    """`number` is how people speak of it. told_ms: when it became part of a letter; arrived_ms: when one took that."""
 
     number: int
     key: str
@@ -58,6 +58,7 @@ class Alert(Struct):
     last_ms: int
     times: int = 1
     told_ms: int | None = None
+    arrived_ms: int | None = None
     escalated_ms: int | None = None
     acked_ms: int | None = None
     over_ms: int | None = None
@@ -85,7 +86,7 @@ class Attempt(Struct):
 
 
 class Letter(Struct):
-    """Something to be told. `waiting`: the channels that have not taken it."""
+    """Something to be told, of one alert or (number 0) of several. `waiting`: the channels that have not taken it."""
 
     letter_id: str
     subject: str
@@ -93,6 +94,7 @@ class Letter(Struct):
     level: Level
     escalated: bool
     at_ms: int
+    number: int = 0
     waiting: dict[str, Attempt] = field(default_factory=dict)
 
 
@@ -120,7 +122,8 @@ class Book(Struct):
             known.times += 1
         known.last_ms, known.title, known.text = raised.at_ms, raised.title, raised.text
         if _ORDER[raised.level] > _ORDER[known.level]:
-            known.level, known.told_ms, known.acked_ms, known.escalated_ms = raised.level, None, None, None
+            known.level, known.told_ms, known.arrived_ms = raised.level, None, None
+            known.acked_ms = known.escalated_ms = None
         return known
 
     def _known(self, raised: Raised) -> Alert | None:
@@ -130,15 +133,16 @@ class Book(Struct):
                 return alert if alert.open or back else None
         return None
 
-    def over(self, seen: Iterable[str], watched: Sequence[str], now_ms: int) -> None:
-        """End what is not seen any more, as far as its kind could be looked at.
+    def over(self, wrong: Iterable[str], watched: Sequence[str], well: Iterable[str], now_ms: int) -> None:
+        """End what is not wrong any more, as far as that is known.
 
-        seen     keys of all that is wrong now
-        watched  what keys begin with whose absence means that all is well
+        wrong    keys of all that is wrong now
+        watched  what keys begin with whose absence among them means that all is well
+        well     keys of what was seen to be well
         """
-        wrong = set(seen)
+        still, seen = set(wrong), set(well)
         for alert in self.alerts:
-            if alert.open and alert.key not in wrong and alert.key.startswith(tuple(watched)):
+            if alert.open and alert.key not in still and (alert.key in seen or alert.key.startswith(tuple(watched))):
                 alert.over_ms = now_ms
 
     def acknowledge(self, numbers: Iterable[int], now_ms: int, watched: Sequence[str]) -> list[Alert]:
@@ -163,11 +167,10 @@ class Book(Struct):
                 continue
             if alert.told_ms is None:
                 alert.told_ms = now_ms
-                self._write(_alone(alert, floor, ""), alert.level, channels, new_id, now_ms)
-            elif alert.escalated_ms is None and now_ms - alert.told_ms >= ESCALATE_MS:
+                self._write(_alone(alert, floor, ""), alert, channels, new_id, now_ms)
+            elif not alert.escalated_ms and alert.arrived_ms and now_ms - alert.arrived_ms >= ESCALATE_MS:
                 alert.escalated_ms = now_ms
-                letter = _alone(alert, floor, "not acknowledged: ")
-                self._write(letter, alert.level, channels, new_id, now_ms, escalated=True)
+                self._write(_alone(alert, floor, "not acknowledged: "), alert, channels, new_id, now_ms)
         self._digest(channels, floor, new_id, now_ms)
 
     def _digest(self, channels: Sequence[str], floor: str, new_id: Callable[[], str], now_ms: int) -> None:
@@ -187,26 +190,30 @@ class Book(Struct):
         if len(news) > MOST_LINES:
             lines.append(f"and {len(news) - MOST_LINES} more: bin/alert lists them")
         subject = f"[{floor}] {len(news)} things in the last hour"
-        self._write((subject, "\n".join(lines)), Level.DIGEST, channels, new_id, now_ms)
+        self._write((subject, "\n".join(lines)), None, channels, new_id, now_ms)
 
     def _write(
         self,
         words: tuple[str, str],
-        level: Level,
+        alert: Alert | None,
         channels: Sequence[str],
         new_id: Callable[[], str],
         now_ms: int,
-        *,
-        escalated: bool = False,
     ) -> None:
+        level, number, escalated = Level.DIGEST, 0, False
+        if alert is not None:
+            level, number, escalated = alert.level, alert.number, alert.escalated_ms is not None
         waiting = {channel: Attempt() for channel in channels}
-        self.letters.append(Letter(new_id(), *words, level, escalated, now_ms, waiting))
+        self.letters.append(Letter(new_id(), *words, level, escalated, now_ms, number, waiting))
 
-    def post(self, channels: Sequence[str], send: Callable[[str, Letter], None], now_ms: int) -> int:
+    def post(
+        self, channels: Sequence[str], send: Callable[[str, Letter], None], keep: Callable[[], object], now_ms: int
+    ) -> int:
         """Hand each letter to each channel that is due; what fails waits, longer each time. Returns how many went out.
 
         channels  those that are configured now: a letter does not wait for one that is not any more
         send      raises OutcryError, in words, when it could not
+        keep      called after each one that went out: a kill right afterwards sends it no second time
         """
         sent = 0
         for letter in self.letters:
@@ -223,8 +230,15 @@ class Book(Struct):
                     else:
                         del letter.waiting[name]
                         sent += 1
+                        self._arrived(letter.number, now_ms)
+                        keep()
         self.letters = [letter for letter in self.letters if letter.waiting]
         return sent
+
+    def _arrived(self, number: int, now_ms: int) -> None:
+        for alert in self.alerts:
+            if alert.number == number and alert.arrived_ms is None:
+                alert.arrived_ms = now_ms
 
     @property
     def unsent(self) -> dict[str, str]:

@@ -56,6 +56,8 @@ class Mail:
         settings = self._settings
         where = f"{settings.smtp_host}:{settings.smtp_port}"
         password = self._secrets.read(PASSWORD) if settings.smtp_user else ""
+        if not password.isascii() or not settings.smtp_user.isascii():
+            raise Misconfigured("the mail password or user is not plain ASCII", "a log-in by SMTP cannot carry it")
         try:
             with self._connect() as server:
                 if settings.smtp_tls == "starttls":
