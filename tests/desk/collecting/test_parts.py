@@ -131,6 +131,14 @@ def test_what_is_lost_is_counted_asked_for_and_kept_on_the_tape(collector: Colle
     assert collector._figures()["untrusted"] == {TICKER: "gap of 3 at seq 5"}
 
 
+def test_what_a_book_becomes_does_not_change_the_snapshot_that_the_tape_still_holds(collector: Collector):
+    snapshot = Snapshot(2, 1, TICKER, {4300: 100}, {4500: 7})
+    collector._books.connected(1, 0)
+    heard(collector, snapshot, Delta(2, 2, TICKER, True, 4300, -40, None))
+    assert collector._books.books[TICKER].book.bids == {4300: 60}
+    assert snapshot.bids == {4300: 100}
+
+
 def test_an_unknown_market_of_our_series_is_looked_up_and_others_are_not(collector: Collector):
     for ticker, due in (("KXBTC15M-26NOV201230-30", True), ("KXNFLGAME-26NOV20", False)):
         collector._due["discover"] = time.monotonic() + 100

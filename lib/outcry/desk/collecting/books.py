@@ -194,7 +194,7 @@ class Books:
         held = self.books.get(message.ticker)
         if step not in (Step.APPLY, Step.RESYNC) or held is None:
             return
-        held.book.replace(message.bids, message.asks)
+        held.book.replace(message.bids.copy(), message.asks.copy())  # the tape's thread still has the message
         held.missing, held.source = "", "stream"
         held.changed_at_ms, held.dirty, held.shown = at_ms, True, False
         if held.book.crossed and held.doubted:
