@@ -29,6 +29,7 @@ from outcry.store import (
     shards,
     system,
 )
+from outcry.strategies.strategy import Strategy
 from outcry.trading.coordinator import Phase
 from outcry.venue.wire import Placed
 from placing_floor import TICKER, furnish, market, plan, request
@@ -456,7 +457,7 @@ def test_a_read_that_fails_halfway_is_read_again_whole(ready, monkeypatch):
 
 
 def test_a_strategy_that_raises_is_kept_as_an_event_and_takes_nothing_else_with_it(ready, monkeypatch):
-    class Broken:
+    class Broken(Strategy):
         warm_up_ms = 0
 
         def decide(self, view):

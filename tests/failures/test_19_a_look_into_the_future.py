@@ -20,6 +20,7 @@ from outcry.paper.events import Closed, Determined, Listed, Settled
 from outcry.paper.generate.windows import close_of
 from outcry.paper.replay.source import Replay
 from outcry.strategies import catalogue
+from outcry.strategies.strategy import Strategy
 from outcry.trading import board
 from outcry.trading.coordinator import Coordinator
 from outcry.trading.events import Bars, Clock, Control, Fill, OrderUpdate, Place, Quotes, Restored, Settlement
@@ -234,7 +235,7 @@ def test_a_second_that_is_not_over_would_be_noticed(monkeypatch):
 def test_a_strategy_that_reads_an_outcome_would_be_noticed(monkeypatch):
     flip = catalogue.build("coin_flip", QUICK["coin_flip"])
 
-    class Knowing:
+    class Knowing(Strategy):
         warm_up_ms = 0
 
         def decide(self, view):

@@ -152,5 +152,5 @@ def test_the_rules_are_asked_in_the_order_of_the_page():
     asked = [rule.__module__.rpartition(".")[2] for rule in (*rules.ENTRY_RULES, *rules.WORTH_RULES, *rules.SIZE_RULES)]
     assert asked == [
         "controls", "sound", "stale", "close_time", "spread", "liquidity", "edge", "spread_and_fee",
-        "per_trade", "per_market", "per_agent", "group", "floor", "per_day", "daily_loss", "losing_streak",
+        "per_trade", "per_market", "per_agent", "group", "floor", "per_day", "daily_loss", "losing_streak", "asked",
     ]  # fmt: skip

@@ -1,4 +1,5 @@
 from dataclasses import fields
+from importlib import import_module
 
 import pytest
 
@@ -7,6 +8,7 @@ from outcry.strategies import catalogue
 from outcry.strategies.momentum import Momentum
 
 ALL = ["coin_flip", "mean_reversion", "momentum", "volume_spike"]
+UNITS = {"ms", "cc", "ch", "millionths", "bars", "choice", "points"}
 
 
 def test_names_and_where_each_lives():
@@ -32,7 +34,7 @@ def test_parameters_replace_defaults():
         ("momentum", {"move_millionths": True}, "not a whole number"),
         ("momentum", {"move_millionths": "5000"}, "not a whole number"),
         ("momentum", {"stake_millionths": None}, "not a whole number"),
-        ("momentum", {"RANGES": {}}, "no parameter 'RANGES'"),
+        ("momentum", {"warm_up_ms": 1}, "no parameter 'warm_up_ms'"),
     ],
 )
 def test_anything_else_is_refused_in_one_line(name, parameters, message):
@@ -41,14 +43,24 @@ def test_anything_else_is_refused_in_one_line(name, parameters, message):
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_every_setting_has_a_range_that_its_default_is_in(name):
-    strategy = catalogue.build(name, {})
-    assert sorted(strategy.RANGES) == sorted(field.name for field in fields(strategy))
-    for setting, (low, high) in strategy.RANGES.items():
-        default = getattr(strategy, setting)
-        assert default is None or low <= default <= high
-        for edge in (low, high):
-            assert getattr(catalogue.build(name, {setting: edge}), setting) == edge
+def test_every_setting_is_declared_whole_and_its_default_and_bounds_are_valid(name):
+    settings = catalogue.settings(name)
+    assert [setting.name for setting in settings] == [field.name for field in fields(catalogue.CATALOGUE[name])]
+    for setting in settings:
+        assert setting.default is None or setting.low <= setting.default <= setting.high
+        assert setting.low < setting.high and 0 < setting.step <= setting.high - setting.low
+        assert setting.unit in UNITS and len(setting.meaning) > 10
+        for edge in (setting.low, setting.high):
+            assert getattr(catalogue.build(name, {setting.name: edge}), setting.name) == edge
+        for beyond in (setting.low - 1, setting.high + 1):
+            with pytest.raises(Misconfigured, match="whole number"):
+                catalogue.build(name, {setting.name: beyond})
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_strategy_says_where_its_idea_is_from_and_when_it_loses(name):
+    words = import_module(catalogue.module(name)).__doc__
+    assert "\nsource   " in words and "\nloses    " in words
 
 
 @pytest.mark.parametrize("name", ALL)

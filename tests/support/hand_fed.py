@@ -62,6 +62,7 @@ class Told:
     """A strategy that answers what it was told to, and remembers what it saw."""
 
     warm_up_ms = 60_000
+    reads_touch = reads_event = quotes = False
 
     def __init__(self):
         self.answer, self.seen = QUIET, []

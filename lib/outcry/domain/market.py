@@ -28,12 +28,26 @@ class PriceRange:
     step_cc: int
 
 
+TAKER_MILLIONTHS = 70_000
+MAKER_MILLIONTHS = {
+    "quadratic": 0,
+    "quadratic_with_maker_fees": 17_500,
+    "quadratic_with_combo_maker_fees": 35_000,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class FeeTerms:
     """How a market charges. `multiplier_millionths`: the venue's factor times 1 000 000 (usually 1 000 000)."""
 
     fee_type: str = "quadratic"
     multiplier_millionths: int = 1_000_000
+
+    def rate_millionths(self, is_taker: bool) -> int | None:
+        """The rate of the fee formula, before the multiplier; None where no formula is known."""
+        if self.fee_type not in MAKER_MILLIONTHS:
+            return None
+        return TAKER_MILLIONTHS if is_taker else MAKER_MILLIONTHS[self.fee_type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +58,8 @@ class Market:
     strike_micros      index level that YES needs, in micro-dollars; None while still to be determined
     settlement_value_cc  what one YES contract pays; None until determined
     expiration_micros  the statistic that determined it (an index's mean, say), in millionths; None if it is no number
+    exclusive          whether at most one market of its event pays
+    exhaustive_of      markets of its event, where the settings list that as exhaustive (one of them pays); else 0
     """
 
     ticker: str
@@ -64,6 +80,8 @@ class Market:
     volume_ch: int = 0
     open_interest_ch: int = 0
     expiration_micros: int | None = None
+    exclusive: bool = False
+    exhaustive_of: int = 0
 
     def step_cc(self, price_cc: int) -> int:
         """The tick at a price; on a boundary of two bands, the finer one."""

@@ -73,11 +73,39 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
+class Touch:
+    """One second of a market's best prices, as its published quotes showed them. Seconds without a change have none.
+
+    at_ms      start of the second; the sides are those at its end (of the running second: as of now)
+    bid_ch, ask_ch  size at the best price; 0 with a price of None for an empty side
+    ofi_ch     order-flow imbalance of the second: what pushed the price up less what pushed it down (signals/touch)
+    """
+
+    at_ms: int
+    bid_cc: int | None
+    bid_ch: int
+    ask_cc: int | None
+    ask_ch: int
+    ofi_ch: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sibling:
+    """Another market of the same event, as it stood when the view was made; the agent's own signed position there."""
+
+    market: Market
+    quote: Quote
+    position_ch: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """Everything one decision may use, as of `now_ms`.
 
     index      1-second bars of the market's underlying, oldest first; () when there is none
     prints     1-second bars of this market's public prints, oldest first
+    touches    the seconds of this market's touch, oldest first; only for strategies that read them
+    siblings   the other markets of the event, by ticker; only for strategies that read whole events
     position_ch  the agent's own signed position here
     draw       a number in [0, 1) from the agent's seeded generator; only baselines use it
     time_factor  by how much windows and look-backs are shortened on this floor (1 on a real one)
@@ -91,6 +119,8 @@ class View:
     position_ch: int = 0
     draw: float = 0.0
     time_factor: float = 1.0
+    touches: tuple[Touch, ...] = ()
+    siblings: tuple[Sibling, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +132,7 @@ class Intent:
     stake_millionths  share of capital to stake when it states none (20_000 is 2 %)
     stop_loss_millionths, take_profit_millionths  of cost (200_000 is 20 %); None for no take-profit
     hold_ms      time exit: leave after so long; None holds to settlement
+    basket       tickers of all legs, this one's among them, when it is worth having only with the others; else ()
     """
 
     ticker: str
@@ -115,6 +146,39 @@ class Intent:
     stop_loss_millionths: int = 200_000
     take_profit_millionths: int | None = None
     hold_ms: int | None = None
+    basket: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Quoting:
+    """Two prices to rest at, post-only, at once; None for a side that is not wanted now. What rests elsewhere goes."""
+
+    bid: Intent | None = None
+    ask: Intent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Basket:
+    """Intents in several markets of one event that are worth having only together, in one and the same size.
+
+    legs      IOC intents, the one likeliest to fail first; each names all tickers as its `basket`
+    count_ch  the most of each leg
+    """
+
+    legs: tuple[Intent, ...]
+    count_ch: int
+
+
+Wish = Intent | Quoting | Basket
+
+
+def intents(wish: Wish) -> tuple[Intent, ...]:
+    """The single intents of whatever a strategy wants, in the order in which they are asked for."""
+    if isinstance(wish, Intent):
+        return (wish,)
+    if isinstance(wish, Basket):
+        return wish.legs
+    return tuple(side for side in (wish.bid, wish.ask) if side is not None)
 
 
 class Answer(StrEnum):

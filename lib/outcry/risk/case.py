@@ -39,7 +39,10 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One question to the rules. Counts in hundredths, money in micro-dollars."""
+    """One question to the rules. Counts in hundredths, money in micro-dollars.
+
+    most_ch  the most that was asked for; None where the gate alone sizes it
+    """
 
     intent: Intent
     facts: Facts
@@ -47,6 +50,7 @@ class Case:
     limits: Limits
     now_ms: int
     fee: Fee
+    most_ch: int | None = None
 
     @property
     def risk_cc(self) -> int:

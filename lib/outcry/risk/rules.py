@@ -11,6 +11,7 @@ from outcry.domain.limits import Limits
 from outcry.domain.units import ONE_CONTRACT_CH
 from outcry.domain.view import Answer, Exposure, Intent, Verdict
 from outcry.risk import (
+    asked,
     close_time,
     controls,
     daily_loss,
@@ -44,18 +45,28 @@ SIZE_RULES = (
     per_day.check,
     daily_loss.check,
     losing_streak.check,
+    asked.check,
 )
 
 
-def gate(intent: Intent, facts: Facts, exposure: Exposure, limits: Limits, now_ms: int, fee: Fee) -> Verdict:
+def gate(
+    intent: Intent,
+    facts: Facts,
+    exposure: Exposure,
+    limits: Limits,
+    now_ms: int,
+    fee: Fee,
+    most_ch: int | None = None,
+) -> Verdict:
     """Whether an entry may be sent, and how much of it.
 
     now_ms   the clock that `facts` were read at
     fee      estimate of one fill's fee, rounded upwards: (is_taker, price_cc, count_ch) -> micro-dollars
+    most_ch  the most that is asked for, hundredths of a contract; None for no such bound
     returns  whole contracts; the rule that refused or cut most, and the figures; never more than any limit allows
     raises   InvariantBroken when the fee estimate is no whole number of micro-dollars
     """
-    case = Case(intent, facts, exposure, limits, now_ms, fee)
+    case = Case(intent, facts, exposure, limits, now_ms, fee, most_ch)
     for check in ENTRY_RULES:
         objection = check(case)
         if objection is not None:

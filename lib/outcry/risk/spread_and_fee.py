@@ -1,6 +1,7 @@
 """Spread and fee together, as a share of the price paid, for strategies that state no probability.
 
-A limit further through the book than the touch gives away more than the spread, and counts as what it gives away.
+A limit further through the book than the touch gives away more than the spread, and counts as what it gives away. An
+order that may only rest pays no spread: it gives away by how much it stands above the best of its own side.
 """
 
 from outcry.domain.limits import ALL
@@ -31,7 +32,8 @@ def check(case: Case, count_ch: int) -> Verdict | None:
 
 
 def _given_away_cc(case: Case) -> int:
-    """What entering and leaving at once would lose per contract before fees; at least the spread. Two-sided book."""
+    """What entering and leaving at once would lose per contract before fees; for what takes, at least the spread."""
     quote, limit_cc = case.facts.quote, case.intent.limit_cc
     bid_cc, ask_cc = quote.bids[0][0], quote.asks[0][0]
-    return max(ask_cc - bid_cc, limit_cc - bid_cc if case.intent.side is Side.BID else ask_cc - limit_cc)
+    beyond_cc = limit_cc - bid_cc if case.intent.side is Side.BID else ask_cc - limit_cc
+    return max(0 if case.intent.post_only else ask_cc - bid_cc, beyond_cc)

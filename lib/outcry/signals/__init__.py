@@ -1,1 +1,1 @@
-"""Pure numbers about markets: touch, flow, history. No I/O."""
+"""Pure numbers about markets: touch, flow, history, patterns, fair value, who makes them. No I/O."""

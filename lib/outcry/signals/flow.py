@@ -1,4 +1,8 @@
-"""What traded: contracts printed over a stretch of time, and on whose initiative."""
+"""What traded: contracts printed over a stretch of time, and on whose initiative.
+
+source   signed prints: Hasbrouck (1991), "Measuring the information content of stock trades", Journal of Finance 46(1);
+         the exchange says who took, so nothing has to be inferred
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

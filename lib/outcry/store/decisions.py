@@ -13,7 +13,7 @@ import msgspec
 
 from outcry.domain.market import Market
 from outcry.domain.order import Purpose, Side
-from outcry.domain.view import Answer, Bar, Decision, Intent, Quote, Verdict, View
+from outcry.domain.view import Answer, Bar, Decision, Intent, Quote, Sibling, Touch, Verdict, View
 
 _BAR_FIELDS = ("at_ms", "open", "high", "low", "close", "volume_ch", "buy_ch", "sell_ch", "trades")
 
@@ -26,6 +26,17 @@ class _Run(msgspec.Struct, array_like=True):
     rows: list[tuple[int, ...]]
 
 
+class _Second(msgspec.Struct, array_like=True):
+    """A Touch as a bare row."""
+
+    at_ms: int
+    bid_cc: int | None
+    bid_ch: int
+    ask_cc: int | None
+    ask_ch: int
+    ofi_ch: int
+
+
 class _View(msgspec.Struct, forbid_unknown_fields=True):
     now_ms: int
     market: Market
@@ -35,6 +46,8 @@ class _View(msgspec.Struct, forbid_unknown_fields=True):
     position_ch: int
     draw: float
     time_factor: float
+    touches: list[_Second] = []
+    siblings: list[Sibling] = []
 
 
 def insert(db: sqlite3.Connection, decision: Decision, parameters: Mapping[str, Any], code_sha256: str) -> None:
@@ -111,12 +124,17 @@ def encode_view(view: View) -> str:
             view.position_ch,
             view.draw,
             view.time_factor,
+            [
+                _Second(touch.at_ms, touch.bid_cc, touch.bid_ch, touch.ask_cc, touch.ask_ch, touch.ofi_ch)
+                for touch in view.touches
+            ],
+            list(view.siblings),
         )
     )
 
 
 def decode_view(text: str) -> View:
-    """The view that `encode_view` stored."""
+    """The view that `encode_view` stored; one from before there were touches and siblings had none."""
     kept = msgspec.json.decode(text, type=_View)
     return View(
         kept.now_ms,
@@ -127,6 +145,11 @@ def decode_view(text: str) -> View:
         kept.position_ch,
         kept.draw,
         kept.time_factor,
+        tuple(
+            Touch(second.at_ms, second.bid_cc, second.bid_ch, second.ask_cc, second.ask_ch, second.ofi_ch)
+            for second in kept.touches
+        ),
+        tuple(kept.siblings),
     )
 
 

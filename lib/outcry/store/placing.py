@@ -55,6 +55,15 @@ class Placement:
     at_risk: Exposure
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One leg's question: what is kept beside it, whom it asks, and what it reserves."""
+
+    request: Request
+    gate: Gate
+    reserve: Reserve
+
+
 def place(db: sqlite3.Connection, request: Request, gate: Gate, reserve: Reserve, now_ms: int) -> Placement:
     """Ask the gate with the exposure of this instant; keep decision and, if allowed, the order, durably.
 
@@ -64,18 +73,41 @@ def place(db: sqlite3.Connection, request: Request, gate: Gate, reserve: Reserve
     """
     view_json = decisions.encode_view(request.view)
     with write(db):
-        at_risk = exposure.read(db, request.agent, request.market.ticker, request.market.exchange_index)
-        placement = _weigh(request, view_json, at_risk, gate, reserve, now_ms)
-        decision = placement.decision
-        decisions.insert(db, decision, request.parameters, request.code_sha256)
-        circumstances.insert(db, decision.decision_id, request.question_json, at_risk)
-        if placement.order is not None:
-            orders.insert(db, placement.order, request.environment)
-        elif decision.verdict.latch:
-            _latch(db, request.agent, decision.verdict, now_ms)
-        if placement.order is not None:
-            failpoints.reached("plan.commit")
+        placement = _read_and_weigh(db, request, view_json, gate, reserve, now_ms)
+        _keep(db, request, placement, now_ms)
     return placement
+
+
+def place_together(
+    db: sqlite3.Connection, legs: Callable[[int], Sequence[Asked]], most_ch: int, now_ms: int
+) -> list[Placement]:
+    """Ask for several entries that are worth having only together; keep all, in one size, or only a refusal.
+
+    Each leg is asked with what is at risk once those before it are planned. When one can have less, all are asked
+    again for no more than that: the size only falls, so this ends.
+
+    legs     the questions in their order, when no more than so many hundredths are asked for
+    returns  one placement a leg with an order each; or just that of the leg that was refused
+    raises   Unavailable when the database refuses; nothing was kept then
+    """
+    with write(db):
+        while True:
+            db.execute("SAVEPOINT together")
+            placements: list[Placement] = []
+            for leg in legs(most_ch):
+                view_json = decisions.encode_view(leg.request.view)
+                placement = _read_and_weigh(db, leg.request, view_json, leg.gate, leg.reserve, now_ms)
+                if placement.order is None:
+                    db.execute("ROLLBACK TO together")
+                    _keep(db, leg.request, placement, now_ms)
+                    return [placement]
+                _keep(db, leg.request, placement, now_ms)
+                placements.append(placement)
+            counts_ch = [placement.decision.verdict.count_ch for placement in placements]
+            if min(counts_ch) == max(counts_ch):
+                return placements
+            most_ch = min(counts_ch)
+            db.execute("ROLLBACK TO together")
 
 
 def unwritten(
@@ -109,6 +141,25 @@ def as_exit(request: Request, placement: Placement, sent_at_ms: int) -> spooled.
         placement.order,
         sent_at_ms,
     )
+
+
+def _read_and_weigh(
+    db: sqlite3.Connection, request: Request, view_json: str, gate: Gate, reserve: Reserve, now_ms: int
+) -> Placement:
+    at_risk = exposure.read(db, request.agent, request.market.ticker, request.market.exchange_index)
+    return _weigh(request, view_json, at_risk, gate, reserve, now_ms)
+
+
+def _keep(db: sqlite3.Connection, request: Request, placement: Placement, now_ms: int) -> None:
+    """Decision, circumstances, and the order or the latch, inside the caller's transaction."""
+    decision = placement.decision
+    decisions.insert(db, decision, request.parameters, request.code_sha256)
+    circumstances.insert(db, decision.decision_id, request.question_json, placement.at_risk)
+    if placement.order is not None:
+        orders.insert(db, placement.order, request.environment)
+        failpoints.reached("plan.commit")
+    elif decision.verdict.latch:
+        _latch(db, request.agent, decision.verdict, now_ms)
 
 
 def _weigh(request: Request, view_json: str, at_risk: Exposure, gate: Gate, reserve: Reserve, now_ms: int) -> Placement:

@@ -4,36 +4,18 @@ To add one: write `strategies/<name>.py`, and give it a line in CATALOGUE.
 """
 
 from collections.abc import Mapping
-from dataclasses import fields
 from difflib import get_close_matches
-from typing import Any, ClassVar, Protocol
+from typing import Any
 
 from outcry.domain.errors import Misconfigured
-from outcry.domain.view import Intent, View
 from outcry.strategies.coin_flip import CoinFlip
 from outcry.strategies.mean_reversion import MeanReversion
 from outcry.strategies.momentum import Momentum
+from outcry.strategies.setting import Setting, settings_of
+from outcry.strategies.strategy import Strategy
 from outcry.strategies.volume_spike import VolumeSpike
 
-
-class Strategy(Protocol):
-    """A frozen dataclass of whole-numbered settings with one pure method.
-
-    RANGES      the least and the most of each setting, both included
-    warm_up_ms  how much history `decide` needs, before look-backs are shortened; less is answered by a condition
-    """
-
-    RANGES: ClassVar[Mapping[str, tuple[int, int]]]
-
-    @property
-    def warm_up_ms(self) -> int: ...
-
-    def decide(self, view: View) -> Intent | str:
-        """An intent, or the first condition that failed: a fixed phrase without numbers, so that it can be counted."""
-        ...
-
-
-CATALOGUE: dict[str, type[Any]] = {
+CATALOGUE: dict[str, type[Strategy]] = {
     "coin_flip": CoinFlip,
     "mean_reversion": MeanReversion,
     "momentum": Momentum,
@@ -50,6 +32,11 @@ def module(name: str) -> str:
     return _kind(name).__module__
 
 
+def settings(name: str) -> tuple[Setting, ...]:
+    """What can be set about a strategy, for whoever tunes, varies or describes it. Raises Misconfigured."""
+    return settings_of(_kind(name))
+
+
 def build(name: str, parameters: Mapping[str, Any]) -> Strategy:
     """A strategy with its defaults, and these parameters instead where given.
 
@@ -57,19 +44,20 @@ def build(name: str, parameters: Mapping[str, Any]) -> Strategy:
             number, or one outside its range; None is a value only where it is the default
     """
     kind = _kind(name)
-    defaults = {field.name: field.default for field in fields(kind)}
+    known = {setting.name: setting for setting in settings_of(kind)}
     for parameter, value in parameters.items():
-        if parameter not in defaults:
-            raise Misconfigured(f"{name} has no parameter {parameter!r}", _nearest(parameter, list(defaults)))
-        low, high = kind.RANGES[parameter]
-        if value is None and defaults[parameter] is None:
+        if parameter not in known:
+            raise Misconfigured(f"{name} has no parameter {parameter!r}", _nearest(parameter, list(known)))
+        setting = known[parameter]
+        if value is None and setting.default is None:
             continue
-        if type(value) is not int or not low <= value <= high:
-            raise Misconfigured(f"{name}.{parameter} = {value!r} is not a whole number from {low} to {high}")
+        if type(value) is not int or not setting.low <= value <= setting.high:
+            whole = f"a whole number from {setting.low} to {setting.high}"
+            raise Misconfigured(f"{name}.{parameter} = {value!r} is not {whole}")
     return kind(**parameters)
 
 
-def _kind(name: str) -> type[Any]:
+def _kind(name: str) -> type[Strategy]:
     if name not in CATALOGUE:
         raise Misconfigured(f"no strategy is called {name!r}", _nearest(name, names()))
     return CATALOGUE[name]

@@ -1,38 +1,30 @@
 """Coin flip: random legal entries, the baseline that every other strategy has to beat.
 
 One draw decides everything: whether to enter at this look, on which side, and whether to take the touch or join it.
+
+source   none: that is its point
+loses    always, on average: half the spread and the fee of each trade it takes, and what those know who trade with its
+         resting orders
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 
 from outcry.domain.order import Side, TimeInForce
 from outcry.domain.view import Intent, View
-from outcry.strategies.taking import STAKE_RANGES, hold_ms
-
-MILLIONTHS = 1_000_000
+from outcry.strategies.setting import MILLIONTHS, hold, setting, stake, stop_loss, take_profit
+from outcry.strategies.strategy import Strategy
+from outcry.strategies.taking import HOLDING, hold_ms
 
 
 @dataclass(frozen=True, slots=True)
-class CoinFlip:
-    """
-    chance_millionths  of entering at one look (20_000 is 2 %)
-    stake_millionths  share of capital (20_000 is 2 %)
-    stop_loss_millionths, take_profit_millionths  of cost; None takes no profit
-    hold_ms      leave after so long; None holds to settlement
-    """
-
-    chance_millionths: int = 20_000
-    stake_millionths: int = 20_000
-    stop_loss_millionths: int = 200_000
-    take_profit_millionths: int | None = None
-    hold_ms: int | None = None
-
-    RANGES: ClassVar[Mapping[str, tuple[int, int]]] = {
-        "chance_millionths": (1, MILLIONTHS),
-        **STAKE_RANGES,
-    }
+class CoinFlip(Strategy):
+    chance_millionths: int = setting(
+        20_000, 1, MILLIONTHS, 10_000, "millionths", "chance of entering at one look (20 000 is 2 %)"
+    )
+    stake_millionths: int = stake(20_000)
+    stop_loss_millionths: int = stop_loss(200_000)
+    take_profit_millionths: int | None = take_profit(None)
+    hold_ms: int | None = hold(None)
 
     @property
     def warm_up_ms(self) -> int:
@@ -40,7 +32,7 @@ class CoinFlip:
 
     def decide(self, view: View) -> Intent | str:
         if view.position_ch:
-            return "already holds a position here"
+            return HOLDING
         bid_cc, ask_cc = view.quote.bid_cc, view.quote.ask_cc
         if bid_cc is None or ask_cc is None:
             return "the book has one side or none"

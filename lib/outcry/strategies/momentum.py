@@ -1,57 +1,43 @@
 """Momentum: when the index has risen, buy UP; when it has fallen, buy DOWN.
 
 UP is YES of a market that asks whether an index ends above where it began; DOWN is its NO, bought by an ask.
+
+source   Moskowitz, Ooi and Pedersen (2012), "Time series momentum", Journal of Financial Economics 104(2): there over
+         months; that it holds over minutes is an assumption
+loses    when the book has moved as soon as the index: the price already holds the move, and spread and fee are paid
+         for nothing; and in a market that swings
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 
 from outcry.domain.order import Side
 from outcry.domain.view import Intent, View
-from outcry.signals.history import GAP_MS, move, shortened_ms
-from outcry.strategies.taking import STAKE_RANGES, take
+from outcry.signals.history import GAP_MS
+from outcry.strategies.setting import hold, setting, stake, stop_loss, take_profit
+from outcry.strategies.strategy import Strategy
+from outcry.strategies.taking import index_move, seconds, take
 
 
 @dataclass(frozen=True, slots=True)
-class Momentum:
-    """
-    lookback_ms  how far back the index is compared with now
-    move_millionths  the move that counts, either way (5_000 is 0.5 %): at least so much
-    stake_millionths  share of capital (20_000 is 2 %)
-    stop_loss_millionths, take_profit_millionths  of cost; None takes no profit
-    hold_ms      leave after so long; None holds to settlement
-    """
-
-    lookback_ms: int = 300_000
-    move_millionths: int = 5_000
-    stake_millionths: int = 20_000
-    stop_loss_millionths: int = 200_000
-    take_profit_millionths: int | None = 400_000
-    hold_ms: int | None = None
-
-    RANGES: ClassVar[Mapping[str, tuple[int, int]]] = {
-        "lookback_ms": (1_000, 7_200_000),
-        "move_millionths": (1, 500_000),
-        **STAKE_RANGES,
-    }
+class Momentum(Strategy):
+    lookback_ms: int = setting(300_000, 1_000, 7_200_000, 30_000, "ms", "how far back the index is compared with now")
+    move_millionths: int = setting(
+        5_000, 1, 500_000, 500, "millionths", "the move that counts, either way: at least so much (5 000 is 0.5 %)"
+    )
+    stake_millionths: int = stake(20_000)
+    stop_loss_millionths: int = stop_loss(200_000)
+    take_profit_millionths: int | None = take_profit(400_000)
+    hold_ms: int | None = hold(None)
 
     @property
     def warm_up_ms(self) -> int:
         return self.lookback_ms + GAP_MS
 
     def decide(self, view: View) -> Intent | str:
-        if view.position_ch:
-            return "already holds a position here"
-        if not view.market.underlying or not view.index:
-            return "no index price for this market"
-        moved = move(view.index, view.now_ms, shortened_ms(self.lookback_ms, view.time_factor))
-        if moved is None:
-            return "index history too short or with a gap"
-        if moved.reaches(self.move_millionths):
-            side = Side.BID
-        elif moved.reaches(-self.move_millionths):
-            side = Side.ASK
-        else:
+        moved = index_move(view, self.lookback_ms)
+        if isinstance(moved, str):
+            return moved
+        if not moved.reaches(self.move_millionths) and not moved.reaches(-self.move_millionths):
             return "index has not moved enough"
-        return take(view, side, self, f"index moved {moved} in {self.lookback_ms / view.time_factor / 1000:g} s")
+        side = Side.BID if moved.now > moved.then else Side.ASK
+        return take(view, side, self, f"index moved {moved} in {seconds(self.lookback_ms, view)}")

@@ -1,26 +1,16 @@
-"""What strategies that cross the spread have in common: the settings of a stake and its exits, and the intent."""
+"""What strategies that cross the spread have in common: what they ask first, and the intent with its exits."""
 
-from collections.abc import Mapping
 from typing import Protocol
 
 from outcry.domain.order import Side
 from outcry.domain.view import Intent, View
-from outcry.signals.history import shortened_ms
+from outcry.signals.history import Move, move, shortened_ms
 
-STAKE_RANGES: Mapping[str, tuple[int, int]] = {
-    "stake_millionths": (1, 100_000),
-    "stop_loss_millionths": (10_000, 1_000_000),
-    "take_profit_millionths": (10_000, 100_000_000),
-    "hold_ms": (1_000, 86_400_000),
-}
+HOLDING = "already holds a position here"
 
 
 class Stake(Protocol):
-    """
-    stake_millionths  share of capital (20_000 is 2 %)
-    stop_loss_millionths, take_profit_millionths  of cost; None takes no profit
-    hold_ms      leave after so long; None holds to settlement
-    """
+    """The settings that an intent without a probability needs (see `setting`)."""
 
     @property
     def stake_millionths(self) -> int: ...
@@ -30,6 +20,21 @@ class Stake(Protocol):
     def take_profit_millionths(self) -> int | None: ...
     @property
     def hold_ms(self) -> int | None: ...
+
+
+def index_move(view: View, lookback_ms: int) -> Move | str:
+    """How far the index moved over a look-back, for who holds nothing here yet; or the condition that failed."""
+    if view.position_ch:
+        return HOLDING
+    if not view.market.underlying or not view.index:
+        return "no index price for this market"
+    moved = move(view.index, view.now_ms, shortened_ms(lookback_ms, view.time_factor))
+    return "index history too short or with a gap" if moved is None else moved
+
+
+def seconds(span_ms: int, view: View) -> str:
+    """A look-back on this floor's clock, for people."""
+    return f"{span_ms / view.time_factor / 1000:g} s"
 
 
 def hold_ms(stake: Stake, view: View) -> int | None:

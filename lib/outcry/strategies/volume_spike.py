@@ -1,42 +1,36 @@
-"""Volume spike: when far more trades than usual, go with those who are in a hurry."""
+"""Volume spike: when far more trades than usual, go with those who are in a hurry.
 
-from collections.abc import Mapping
+source   Easley and O'Hara (1987), "Price, trade size, and information in securities markets", Journal of Financial
+         Economics 19(1): those who know something trade more and at once
+loses    when the hurry is nobody's knowledge (a stop-loss, a large order cut up): the price comes back, the spread is
+         gone
+"""
+
 from dataclasses import dataclass
-from typing import ClassVar
 
 from outcry.domain.order import Side
 from outcry.domain.units import ONE_CONTRACT_CH
 from outcry.domain.view import Intent, View
 from outcry.signals.flow import spike
 from outcry.signals.history import GAP_MS, shortened_ms
-from outcry.strategies.taking import STAKE_RANGES, take
+from outcry.strategies.setting import hold, setting, stake, stop_loss, take_profit
+from outcry.strategies.strategy import Strategy
+from outcry.strategies.taking import HOLDING, take
 
 
 @dataclass(frozen=True, slots=True)
-class VolumeSpike:
-    """
-    window_ms    the newest prints, that may be a spike
-    baseline_ms  the stretch before them, that says what is usual
-    multiple_millionths  how many times the usual volume is a spike (3_000_000 is 3 times): at least so much
-    stake_millionths  share of capital (30_000 is 3 %)
-    stop_loss_millionths, take_profit_millionths  of cost; None takes no profit
-    hold_ms      leave after so long; None holds to settlement
-    """
-
-    window_ms: int = 15_000
-    baseline_ms: int = 300_000
-    multiple_millionths: int = 3_000_000
-    stake_millionths: int = 30_000
-    stop_loss_millionths: int = 200_000
-    take_profit_millionths: int | None = 300_000
-    hold_ms: int | None = 300_000
-
-    RANGES: ClassVar[Mapping[str, tuple[int, int]]] = {
-        "window_ms": (1_000, 600_000),
-        "baseline_ms": (2_000, 7_200_000),
-        "multiple_millionths": (1_000_001, 1_000_000_000),
-        **STAKE_RANGES,
-    }
+class VolumeSpike(Strategy):
+    window_ms: int = setting(15_000, 1_000, 600_000, 5_000, "ms", "the newest prints, that may be a spike")
+    baseline_ms: int = setting(
+        300_000, 2_000, 7_200_000, 60_000, "ms", "the stretch before them, that says what is usual"
+    )
+    multiple_millionths: int = setting(
+        3_000_000, 1_000_001, 1_000_000_000, 500_000, "millionths", "how many times the usual volume is a spike"
+    )
+    stake_millionths: int = stake(30_000)
+    stop_loss_millionths: int = stop_loss(200_000)
+    take_profit_millionths: int | None = take_profit(300_000)
+    hold_ms: int | None = hold(300_000)
 
     @property
     def warm_up_ms(self) -> int:
@@ -44,7 +38,7 @@ class VolumeSpike:
 
     def decide(self, view: View) -> Intent | str:
         if view.position_ch:
-            return "already holds a position here"
+            return HOLDING
         window_ms = shortened_ms(self.window_ms, view.time_factor)
         seen = spike(view.prints, view.now_ms, window_ms, shortened_ms(self.baseline_ms, view.time_factor))
         if seen is None:

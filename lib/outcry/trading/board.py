@@ -1,9 +1,12 @@
 """What the trader sees of the world: markets, their newest quotes, and the history a strategy may look back on."""
 
+from collections.abc import Callable
+
 from outcry.domain.market import Market, Status
-from outcry.domain.view import Quote, View
+from outcry.domain.view import Quote, Sibling, View
 from outcry.trading.events import Bars, Quotes
 from outcry.trading.history import BAR_MS, History
+from outcry.trading.touches import Touches
 
 SILENT_MS = 15_000  # a quiet book is published again every few seconds while its stream is alive
 FORGET_MS = 600_000  # a market closed for so long, in which nothing is held, is dropped
@@ -14,13 +17,18 @@ class Board:
 
     span_ms      how far back the strategy looks
     time_factor  by how much this floor's windows are shortened; strategies shorten their look-backs by it
+    reads_touch, reads_event  whether the strategy's views carry touches, and the other markets of the event
     """
 
-    def __init__(self, span_ms: int, time_factor: float) -> None:
+    def __init__(
+        self, span_ms: int, time_factor: float, *, reads_touch: bool = False, reads_event: bool = False
+    ) -> None:
         self.markets: dict[str, Market] = {}
         self.quotes: dict[str, Quote] = {}
         self.span_ms = span_ms
         self._history = History(span_ms)
+        self._touches = Touches(span_ms) if reads_touch else None
+        self._events: dict[str, set[str]] | None = {} if reads_event else None
         self._time_factor = time_factor
         self._changed: set[str] = set()
         self._untrusted_since_ms: dict[str, int] = {}
@@ -29,9 +37,13 @@ class Board:
         for market in event.markets:
             self.markets[market.ticker] = market
             self._changed.add(market.ticker)
+            if self._events is not None:
+                self._events.setdefault(market.event_ticker, set()).add(market.ticker)
         for quote in event.quotes:
             self.quotes[quote.ticker] = quote
             self._changed.add(quote.ticker)
+            if self._touches is not None:
+                self._touches.hear(quote, event.at_ms)
             if quote.trusted:
                 self._untrusted_since_ms.pop(quote.ticker, None)
             else:
@@ -73,8 +85,11 @@ class Board:
             since_ms = quote.heard_at_ms + SILENT_MS
         return None if since_ms is None else max(0, now_ms - since_ms)
 
-    def view(self, ticker: str, now_ms: int, *, position_ch: int, draw: float) -> View:
-        """Everything a decision in this market may use, as of now. The market must be described and quoted."""
+    def view(self, ticker: str, now_ms: int, *, position_of: Callable[[str], int], draw: float) -> View:
+        """Everything a decision in this market may use, as of now. The market must be described and quoted.
+
+        position_of  the agent's own signed position by ticker
+        """
         market = self.markets[ticker]
         return View(
             now_ms=now_ms,
@@ -82,9 +97,22 @@ class Board:
             quote=self.quotes[ticker],
             index=self._history.complete(market.underlying, now_ms) if market.underlying else (),
             prints=self._history.complete(ticker, now_ms),
-            position_ch=position_ch,
+            position_ch=position_of(ticker),
             draw=draw,
             time_factor=self._time_factor,
+            touches=self._touches.until(ticker, now_ms) if self._touches is not None else (),
+            siblings=self._siblings(market, position_of),
+        )
+
+    def _siblings(self, market: Market, position_of: Callable[[str], int]) -> tuple[Sibling, ...]:
+        """The other markets of an event that are quoted; those that are not cannot be traded."""
+        if self._events is None:
+            return ()
+        others = sorted(self._events.get(market.event_ticker, set()) - {market.ticker})
+        return tuple(
+            Sibling(self.markets[ticker], self.quotes[ticker], position_of(ticker))
+            for ticker in others
+            if ticker in self.quotes
         )
 
     def forget_closed(self, now_ms: int, needed: set[str]) -> list[str]:
@@ -95,7 +123,13 @@ class Board:
             if market.close_at_ms + FORGET_MS < now_ms and ticker not in needed
         ]
         for ticker in gone:
-            del self.markets[ticker]
+            market = self.markets.pop(ticker)
+            if self._events is not None:
+                self._events[market.event_ticker].discard(ticker)
+                if not self._events[market.event_ticker]:
+                    del self._events[market.event_ticker]
+            if self._touches is not None:
+                self._touches.forget(ticker)
             self.quotes.pop(ticker, None)
             self._untrusted_since_ms.pop(ticker, None)
             self._changed.discard(ticker)

@@ -12,12 +12,11 @@ Exits, cancels and renewals go on in every state but IDLE: whatever is wrong, a 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 
-from outcry.domain.order import Purpose, TimeInForce
-from outcry.domain.view import Answer, Intent, View
-from outcry.strategies.catalogue import Strategy
+from outcry.domain.order import Order, Purpose, TimeInForce
+from outcry.domain.view import Answer, Basket, Intent, Quoting, View, Wish
+from outcry.strategies.strategy import Strategy
 from outcry.trading.board import Board, index_at_ms
 from outcry.trading.events import (
     Bars,
@@ -32,39 +31,21 @@ from outcry.trading.events import (
     Quotes,
     Restored,
     Settlement,
+    Together,
     Topic,
 )
 from outcry.trading.exits import leave
 from outcry.trading.leaving import Leaving
 from outcry.trading.orders import OrderService, expiry_ms, unwanted
+from outcry.trading.phase import Fault, Phase, forbids
 from outcry.trading.positions import Position, PositionTracker
 from outcry.trading.tempo import Pacing, Tempo
+from outcry.trading.wishes import excess_ch, legs, requote, snapped
 
 CLOCK_STEP_MS = 1_000  # a clock that goes back by more was set back
 LONGEST_RETRY_MS = 60_000  # after the strategy raised: it may do so again with every look
 LONGEST_OUTSIDE_MS = 4_000  # after the database or the exchange did not answer: soon after they do, so does the trader
 SPAN_MARGIN_MS = 6_000  # two missing index prices may lie at the far end of a look-back
-
-
-class Phase(StrEnum):
-    IDLE = "IDLE"
-    CALIBRATING = "CALIBRATING"
-    READY = "READY"
-    ACTING = "ACTING"
-    ERROR = "ERROR"
-
-
-@dataclass(slots=True)
-class _Fault:
-    """Why the trader is in ERROR of its own, until when, and how often in a row."""
-
-    reason: str = ""
-    until_ms: int = 0
-    times: int = 0
-
-    def happened(self, reason: str, now_ms: int, first_pause_ms: int, longest_ms: int) -> None:
-        self.reason, self.times = reason, self.times + 1
-        self.until_ms = now_ms + min(first_pause_ms * 2 ** min(self.times - 1, 10), longest_ms)
 
 
 class Coordinator:
@@ -81,25 +62,25 @@ class Coordinator:
         self.now_ms = 0
         self.positions = PositionTracker()
         self.orders = OrderService(tempo, self.positions.heard_ch)
-        self.board = Board(int(strategy.warm_up_ms / time_factor) + SPAN_MARGIN_MS, time_factor)
+        self.board = Board(
+            int(strategy.warm_up_ms / time_factor) + SPAN_MARGIN_MS,
+            time_factor,
+            reads_touch=strategy.reads_touch,
+            reads_event=strategy.reads_event,
+        )
         self.control: Control | None = None
         self._strategy, self._tempo, self._chance = strategy, tempo, chance
         self._pacing = Pacing(tempo)
         self._leaving = Leaving(tempo)
-        self._raised, self._unplaced = _Fault(), _Fault()
+        self._raised, self._unplaced = Fault(), Fault()
         self._ticket = 0
-        self._found: set[str] = set()
         self._restored_at_ms: int | None = None
 
     @property
     def reason(self) -> str:
         """Why entries are not being made just now; "" when nothing general stands against them."""
-        control = self.control
-        if fault := self._raised.reason or self._unplaced.reason:
-            return fault
-        if control is None:
-            return "controls not read yet"
-        return control.trouble or control.unready or control.halted or control.stopped or control.paused
+        fault = self._raised.reason or self._unplaced.reason
+        return fault or ("controls not read yet" if self.control is None else self.control.reason)
 
     def step(self, event: Event) -> list[Command]:
         """Take one event; say what to do. Deterministic: same events, same generator, same commands."""
@@ -113,7 +94,8 @@ class Coordinator:
         if self._restored_at_ms is None:
             return []
         commands: list[Command] = []
-        self._adopt_or_condemn()
+        waited = self.now_ms - self._restored_at_ms >= self._tempo.adopt_ms
+        self.orders.adopt(self._follows, waited, self.now_ms)
         self._settle_phase(commands)
         self._leave(commands)
         self._tend(commands)
@@ -154,17 +136,12 @@ class Coordinator:
             self.positions.plan(ticker, plan)
         for fill in event.fills:
             self.positions.add(fill)
-        for order in event.orders:
-            self.orders.take(order)
-        self._found = {order.client_order_id for order in event.orders}
+        self.orders.found(event.orders)
         pacing, reviews = event.warm.get("pacing"), event.warm.get("reviews")
         if isinstance(pacing, dict):
             self._pacing.restore(pacing)
         if isinstance(reviews, dict):
-            for position in self.positions.held():
-                reviewed_at_ms = reviews.get(position.ticker)
-                if type(reviewed_at_ms) is int and position.opened_at_ms <= reviewed_at_ms <= event.at_ms:
-                    self.positions.reviewed(position.ticker, reviewed_at_ms)
+            self.positions.restore_reviews(reviews, event.at_ms)
         self._restored_at_ms = event.at_ms
 
     def _hear_order(self, event: OrderUpdate) -> None:
@@ -216,18 +193,11 @@ class Coordinator:
             self.control is not None
             and not self.control.unready
             and not self.orders.in_doubt()
-            and not any(order.client_order_id in self._found for order in self.orders.resting())
+            and not self.orders.strangers()
         )
 
-    def _adopt_or_condemn(self) -> None:
-        """Orders found resting at the start: kept where we can still manage them, otherwise wanted gone."""
-        for order in self.orders.resting():
-            if order.client_order_id not in self._found or self.orders.condemned(order):
-                continue
-            if self.board.trades_now(order.ticker, self.now_ms) and order.ticker in self.board.quotes:
-                self._found.discard(order.client_order_id)
-            elif self.now_ms - (self._restored_at_ms or 0) >= self._tempo.adopt_ms:
-                self.orders.condemn(order, "found resting in a market that is not followed", self.now_ms)
+    def _follows(self, ticker: str) -> bool:
+        return ticker in self.board.quotes and self.board.trades_now(ticker, self.now_ms)
 
     # ---- leaving, tending, looking ----------------------------------------------------------------------------------
 
@@ -240,12 +210,24 @@ class Coordinator:
                 self._review(position, commands)
             untrusted_ms = self.board.untrusted_for_ms(ticker, self.now_ms)
             why = self._leaving.reason(position, self.board.quotes[ticker], untrusted_ms, self.now_ms)
+            count_ch = abs(position.position_ch)
+            if not why and (excess := self._excess_ch(position)):
+                why, count_ch = f"unwind: {excess} of {count_ch} hundredths without the other legs", excess
             if why and not self.orders.exiting(ticker) and self._way_is_clear(position):
                 view = self._view(ticker, draw=0.0)
                 intent = leave(position, view.quote, view.market, why)
                 if intent is not None:
                     self._leaving.tried(position, self.now_ms)
-                    commands.append(self._place(Purpose.EXIT, intent, view, count_ch=abs(position.position_ch)))
+                    commands.append(self._place(Purpose.EXIT, intent, view, count_ch=count_ch))
+
+    def _excess_ch(self, position: Position) -> int:
+        """What a basket's leg has more than the others, once nothing of the basket is under way any more."""
+        basket = position.plan.basket if position.plan else ()
+        if not basket or any(self.orders.entering(leg) or self.orders.exiting(leg) for leg in basket):
+            return 0
+        held_ch = {leg: self.positions.position_ch(leg) for leg in basket}
+        alive = {leg for leg in basket if self.board.trades_now(leg, self.now_ms)}
+        return excess_ch(position, held_ch, alive)
 
     def _way_is_clear(self, position: Position) -> bool:
         """Whether an exit may be tried: own resting orders would stand in its way, so they are asked to go first."""
@@ -268,9 +250,15 @@ class Coordinator:
     def _tend(self, commands: list[Command]) -> None:
         for order in self.orders.resting():
             untrusted_ms = self.board.untrusted_for_ms(order.ticker, self.now_ms)
-            if order.purpose is Purpose.ENTRY and (why := unwanted(self.control, untrusted_ms, self._tempo)):
+            why = unwanted(self.control, untrusted_ms, self._tempo) or self._unattended()
+            if order.purpose is Purpose.ENTRY and why:
                 self.orders.condemn(order, why, self.now_ms)
         commands.extend(self.orders.tend(self.board.markets, self.now_ms))
+
+    def _unattended(self) -> str:
+        """Why a quote may not rest just now: nobody looks whether it is still wanted. "" for any other order."""
+        looks = self.phase in (Phase.READY, Phase.ACTING)
+        return "" if looks or not self._strategy.quotes else f"quotes are not looked after: state {self.phase}"
 
     def _look(self, commands: list[Command]) -> None:
         for ticker in self.board.changed():
@@ -283,18 +271,74 @@ class Coordinator:
 
     def _look_at(self, ticker: str, commands: list[Command]) -> str:
         """One look: an entry, or the first condition that stood against one."""
-        if condition := self._forbidden(ticker):
-            return condition
+        forbidden = self._forbidden(ticker)
+        attended = bool(self._quotes_of(ticker)) and self.phase in (Phase.READY, Phase.ACTING)
+        if forbidden and not attended:
+            return forbidden
         view = self._view(ticker, draw=self._chance())
         answer = self._ask(view, commands)
         if answer is None:
             return "strategy raised"
+        if attended or isinstance(answer, Quoting):
+            return self._quote(answer, view, forbidden, commands)
         if isinstance(answer, str):
             for order in self.orders.resting(ticker):
                 if self.now_ms - order.created_at_ms >= self._tempo.rebalance_ms:
                     self.orders.condemn(order, f"no longer wanted: {answer}", self.now_ms)
             return answer
-        return self._enter(answer, view, commands)
+        return (
+            self._enter_basket(answer, view, commands)
+            if isinstance(answer, Basket)
+            else self._enter(answer, view, commands)
+        )
+
+    def _quotes_of(self, ticker: str) -> list[Order]:
+        """What rests on behalf of a strategy that quotes, and is wanted only as long as it says so."""
+        if not self._strategy.quotes:
+            return []
+        return [order for order in self.orders.resting(ticker) if order.purpose is Purpose.ENTRY]
+
+    def _quote(self, answer: Wish | str, view: View, forbidden: str, commands: list[Command]) -> str:
+        """Make what rests equal to what is quoted: pull first; what is missing is placed when nothing forbids it."""
+        ticker, wanted = view.market.ticker, answer if isinstance(answer, Quoting) else Quoting()
+        change = requote(wanted, self._quotes_of(ticker), self.orders.entry_sides(ticker), view.market)
+        for order, why in change.pull:
+            self.orders.condemn(order, answer if isinstance(answer, str) else why, self.now_ms)
+        if change.pull:
+            commands.extend(self.orders.tend(self.board.markets, self.now_ms))
+        if isinstance(answer, str):
+            return answer
+        if forbidden or self.orders.exiting(ticker):
+            return forbidden or "an order of ours is open here"
+        expires_at_ms = expiry_ms(self._tempo, view.market, self.now_ms)
+        if expires_at_ms is None:
+            return "too close to the close to rest"
+        if not change.place:
+            return "quotes rest as wanted, or are on their way"
+        self._pacing.intended(ticker, self.now_ms)
+        for intent in change.place:
+            commands.append(self._place(Purpose.ENTRY, intent, view, expires_at_ms=expires_at_ms))
+        return ""
+
+    def _enter_basket(self, basket: Basket, view: View, commands: list[Command]) -> str:
+        """Ask for all legs at once, each on its own view of this very moment."""
+        priced = legs(basket, self.board.markets)
+        if priced is None:
+            return "a leg of the basket has no tradable price"
+        for leg in priced:
+            if self.orders.entering(leg.ticker) or self.orders.exiting(leg.ticker) or self.positions.get(leg.ticker):
+                return "a leg of the basket is held or ordered already"
+            if leg.ticker not in self.board.quotes or not self.board.trades_now(leg.ticker, self.now_ms):
+                return "a leg of the basket does not trade now"
+            if self._pacing.cooling(leg.ticker, self.now_ms):
+                return "cooling down after an intent"
+        places = []
+        for leg in priced:
+            self._pacing.intended(leg.ticker, self.now_ms)
+            own_view = self._view(leg.ticker, draw=view.draw)
+            places.append(self._place(Purpose.ENTRY, leg, own_view, count_ch=basket.count_ch))
+        commands.append(Together(tuple(places)))
+        return ""
 
     def _enter(self, intent: Intent, view: View, commands: list[Command]) -> str:
         """Turn an intent into a question to the gate; or the condition that keeps it from being asked."""
@@ -307,35 +351,26 @@ class Coordinator:
                 if order.side is not intent.side:
                     self.orders.condemn(order, f"turned: {intent.why}", self.now_ms)
             return "an order of ours is open here"
-        limit_cc = market.snap(intent.limit_cc, down=intent.side.sign > 0)
-        expires_at_ms = None
+        priced, expires_at_ms = snapped(intent, market), None
         if intent.time_in_force is TimeInForce.GTC:
             expires_at_ms = expiry_ms(self._tempo, market, self.now_ms)
             if expires_at_ms is None:
                 return "too close to the close to rest"
-        if limit_cc is None:
+        if priced is None:
             return "no tradable price on that side"
         self._pacing.intended(ticker, self.now_ms)
-        intent = replace(intent, ticker=ticker, limit_cc=limit_cc)
-        commands.append(self._place(Purpose.ENTRY, intent, view, expires_at_ms=expires_at_ms))
+        commands.append(self._place(Purpose.ENTRY, priced, view, expires_at_ms=expires_at_ms))
         return ""
 
     def _forbidden(self, ticker: str) -> str:
         """The first general condition against looking at a market at all, as a fixed phrase that can be counted."""
-        control = self.control
-        if self.phase is not Phase.READY:
-            return f"state {self.phase}"
-        if control is None or control.halted:
-            return "floor halted"
-        if control.stopped or ticker in dict(control.stopped_markets):
-            return "entries stopped"
-        if control.paused or control.retired:
-            return "agent paused" if control.paused else "agent retired"
+        if self.phase is not Phase.READY or (why := forbids(self.control, ticker)):
+            return why if self.phase is Phase.READY else f"state {self.phase}"
         if self.orders.in_doubt():
             return f"state {Phase.ACTING}"
         return "cooling down after an intent" if self._pacing.cooling(ticker, self.now_ms) else ""
 
-    def _ask(self, view: View, commands: list[Command]) -> Intent | str | None:
+    def _ask(self, view: View, commands: list[Command]) -> Wish | str | None:
         """The strategy's answer; None when it raised: that is noted, and the trader pauses in ERROR."""
         try:
             answer = self._strategy.decide(view)
@@ -348,7 +383,7 @@ class Coordinator:
         return answer
 
     def _view(self, ticker: str, *, draw: float) -> View:
-        return self.board.view(ticker, self.now_ms, position_ch=self.positions.position_ch(ticker), draw=draw)
+        return self.board.view(ticker, self.now_ms, position_of=self.positions.position_ch, draw=draw)
 
     def _place(
         self,

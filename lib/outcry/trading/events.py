@@ -113,6 +113,11 @@ class Control:
     trouble: str = ""
     unready: str = ""
 
+    @property
+    def reason(self) -> str:
+        """The first that is in force; "" when none is."""
+        return self.trouble or self.unready or self.halted or self.stopped or self.paused
+
 
 Event = Restored | Quotes | Bars | OrderUpdate | Fill | Settlement | Clock | Control
 
@@ -123,7 +128,7 @@ Event = Restored | Quotes | Bars | OrderUpdate | Fill | Settlement | Clock | Con
 class Place:
     """Ask the gate, and if it allows, send. Answered by an `OrderUpdate` with this ticket.
 
-    count_ch       for exits: how much to close; None for entries, which the gate sizes
+    count_ch       for exits: how much to close; for entries, which the gate sizes: the most, None for no such bound
     expires_at_ms  for orders that may rest: when the exchange drops them by itself
     index_at_ms    when the newest index price in the view was current; None without one
     """
@@ -136,6 +141,17 @@ class Place:
     count_ch: int | None = None
     expires_at_ms: int | None = None
     index_at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Entries that are worth having only together, in one size: the gate is asked for all of them in one transaction.
+
+    Refused for one, none is sent; what is left of the smallest is the size of all. They are posted one after the other
+    in this order; when one fills nothing, those after it are not posted. Each is answered by its own `OrderUpdate`.
+    """
+
+    places: tuple[Place, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,4 +187,4 @@ class Note:
     error: Exception | None = None
 
 
-Command = Place | Cancel | Renew | Note
+Command = Place | Together | Cancel | Renew | Note

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from outcry.domain.market import Market
-from outcry.domain.order import TERMINAL, Order, Purpose, State, worst_cost_micros
+from outcry.domain.order import TERMINAL, Order, Purpose, Side, State, worst_cost_micros
 from outcry.domain.view import Exposure, Intent
 from outcry.trading.events import Cancel, Command, Control, Place, Renew
 from outcry.trading.tempo import Tempo
@@ -68,6 +68,7 @@ class OrderService:
         self._orders: dict[str, Order] = {}
         self._asked: dict[int, Place] = {}
         self._tending: dict[str, _Tending] = {}
+        self._found: set[str] = set()
 
     def ask(self, place: Place) -> Place:
         """A question is on its way to the gate."""
@@ -85,6 +86,24 @@ class OrderService:
             self.condemn(order, "it appeared after it was given up", order.updated_at_ms)
         self._orders[order.client_order_id] = order
         self._let_go(lambda kept: kept.client_order_id == order.client_order_id and self._is_over(kept))
+
+    def found(self, orders: Iterable[Order]) -> None:
+        """Orders of an earlier life, as they are at the start."""
+        for order in orders:
+            self.take(order)
+            self._found.add(order.client_order_id)
+
+    def adopt(self, followed: Callable[[str], bool], waited: bool, now_ms: int) -> None:
+        """Orders found resting are kept where we can still manage them; otherwise, when we `waited`, wanted gone."""
+        for order in self.strangers():
+            if not self.condemned(order) and followed(order.ticker):
+                self._found.discard(order.client_order_id)
+            elif waited:
+                self.condemn(order, "found resting in a market that is not followed", now_ms)
+
+    def strangers(self) -> list[Order]:
+        """Resting orders of an earlier life that are neither adopted nor gone."""
+        return [order for order in self.resting() if order.client_order_id in self._found]
 
     def heard_fill(self) -> None:
         """Fills were heard: orders that waited for them only are let go."""
@@ -105,6 +124,11 @@ class OrderService:
     def entering(self, ticker: str) -> bool:
         """The same for an entry; one that rests included."""
         return self._any(ticker, Purpose.ENTRY)
+
+    def entry_sides(self, ticker: str) -> set[Side]:
+        """The sides of a market on which an entry counts or is asked for."""
+        placed = (place.intent.side for place in self._asked.values() if _enters(place, ticker))
+        return {order.side for order in self._orders.values() if _enters(order, ticker)}.union(placed)
 
     def resting(self, ticker: str = "") -> list[Order]:
         """Orders in the exchange's book, of one market or of all."""
@@ -163,3 +187,8 @@ class OrderService:
         return any(order.ticker == ticker and order.purpose is purpose for order in self._orders.values()) or any(
             place.market.ticker == ticker and place.purpose is purpose for place in self._asked.values()
         )
+
+
+def _enters(what: Order | Place, ticker: str) -> bool:
+    where = what.ticker if isinstance(what, Order) else what.market.ticker
+    return where == ticker and what.purpose is Purpose.ENTRY

@@ -4,6 +4,7 @@ A market's fills are kept until it settles and folded anew when one is added or 
 whatever order they were booked in. Money in micro-dollars, counts in hundredths, signed where it is a position.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from outcry.domain.fill import Fill
@@ -104,6 +105,13 @@ class PositionTracker:
     def reviews(self) -> dict[str, int]:
         """When each position was last reviewed, for the checkpoint."""
         return {ticker: position.reviewed_at_ms for ticker, position in self._open.items()}
+
+    def restore_reviews(self, reviews: Mapping[str, object], now_ms: int) -> None:
+        """Take what `reviews` gave to a checkpoint; what cannot be of an open position is ignored."""
+        for position in self.held():
+            reviewed_at_ms = reviews.get(position.ticker)
+            if isinstance(reviewed_at_ms, int) and position.opened_at_ms <= reviewed_at_ms <= now_ms:
+                self.reviewed(position.ticker, reviewed_at_ms)
 
     def _fold(self, ticker: str) -> None:
         fills = sorted(self._fills[ticker].values(), key=lambda fill: fill.filled_at_ms)  # stable: then as booked

@@ -15,18 +15,12 @@ from outcry.domain.units import ONE_DOLLAR_CC
 DIRECT_MICROS = 100  # balances of direct members move in steps of $0.0001
 NON_DIRECT_MICROS = 10_000  # those of members behind a broker, in whole cents
 
-_TAKER_MILLIONTHS = 70_000
-_MAKER_MILLIONTHS = {
-    "quadratic": 0,
-    "quadratic_with_maker_fees": 17_500,
-    "quadratic_with_combo_maker_fees": 35_000,
-}
 _MODEL_TO_MICROS = 10**16  # rate 1e-6 x multiplier 1e-6 x count 1e-2 x price 1e-4 x price 1e-4 = 1e-22 dollars
 
 
 def known(terms: FeeTerms) -> bool:
     """Whether the formula covers these terms. `flat` markets charge by a table nobody should trade without."""
-    return terms.fee_type in _MAKER_MILLIONTHS
+    return terms.rate_millionths(True) is not None
 
 
 def trade_fee_micros(terms: FeeTerms, is_taker: bool, price_cc: int, count_ch: int) -> int:
@@ -37,9 +31,9 @@ def trade_fee_micros(terms: FeeTerms, is_taker: bool, price_cc: int, count_ch: i
     >>> trade_fee_micros(FeeTerms(), True, 5000, 1000), trade_fee_micros(FeeTerms(), False, 5000, 1000)
     (175000, 0)
     """
-    if not known(terms):
+    rate = terms.rate_millionths(is_taker)
+    if rate is None:
         raise SchemaDrift(f"no formula for fee type {terms.fee_type!r}")
-    rate = _TAKER_MILLIONTHS if is_taker else _MAKER_MILLIONTHS[terms.fee_type]
     model = rate * terms.multiplier_millionths * count_ch * price_cc * (ONE_DOLLAR_CC - price_cc)
     return -(-model // _MODEL_TO_MICROS)
 

@@ -7,7 +7,7 @@ installed, a shape of an older build) is marked as not replayed, and said once; 
 import hashlib
 import json
 import sqlite3
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -16,10 +16,11 @@ from outcry.desk.common import strategies
 from outcry.desk.dealing import question
 from outcry.domain.errors import Misconfigured
 from outcry.domain.order import Purpose
-from outcry.domain.view import Decision, Verdict, View
+from outcry.domain.view import Decision, Verdict, View, intents
 from outcry.review.checks.records import CRITICAL, INFO, Finding
 from outcry.store import agents, circumstances, decisions
 from outcry.strategies import catalogue
+from outcry.trading.wishes import snapped
 
 CHECK = "replay"
 SAME, DIFFERS, NOT = "same", "differs", "not replayed"
@@ -73,10 +74,11 @@ class Replay:
             return Outcome(DIFFERS, f"the strategy now raises {type(error).__name__}: {error}")
         if isinstance(answer, str):
             return Outcome(DIFFERS, f"the strategy now says: {answer}")
-        limit_cc = view.market.snap(answer.limit_cc, down=answer.side.sign > 0)
-        if limit_cc is None:
+        same_side = [intent for intent in intents(answer) if intent.side is made.intent.side]
+        here = [intent for intent in same_side if intent.ticker == view.market.ticker]
+        wanted = snapped((here or intents(answer))[0], view.market)
+        if wanted is None:
             return Outcome(DIFFERS, "the strategy's price is not on the market's grid")
-        wanted = replace(answer, ticker=view.market.ticker, limit_cc=limit_cc)
         apart = _apart(msgspec.to_builtins(wanted), msgspec.to_builtins(made.intent))
         kept = {"side": str(made.intent.side), "limit_cc": made.intent.limit_cc, "why": made.intent.why}
         columns = {name: row[name] for name in kept}

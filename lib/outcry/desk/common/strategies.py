@@ -1,5 +1,6 @@
 """Strategies as agents run them: checked before an agent is made of one, and their source kept for ever."""
 
+import ast
 import importlib
 import inspect
 import sqlite3
@@ -9,13 +10,29 @@ from typing import Any
 from outcry.store import agents
 from outcry.strategies import catalogue
 
+DECIDING = ("outcry.signals.", "outcry.strategies.")
+
 
 def source_of(strategy: str) -> str:
-    """The source text of a strategy's module.
+    """The source text of a strategy: its module, and after it every module of signals and strategies that it uses.
 
     raises  Misconfigured when there is no strategy of that name
     """
-    return inspect.getsource(importlib.import_module(catalogue.module(strategy)))
+    found: dict[str, str] = {}
+    wanted = [catalogue.module(strategy)]
+    while wanted:
+        name = wanted.pop()
+        if name not in found:
+            found[name] = inspect.getsource(importlib.import_module(name))
+            wanted += _uses(found[name])
+    first = found.pop(catalogue.module(strategy))
+    return "\n".join([first, *(f"# ---- {name}\n{found[name]}" for name in sorted(found))])
+
+
+def _uses(source: str) -> list[str]:
+    """The modules of the two rooms that decide which a source imports."""
+    froms = (node.module or "" for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom))
+    return [name for name in froms if name.startswith(DECIDING)]
 
 
 def keep_source(db: sqlite3.Connection, strategy: str, now_ms: int) -> str:
@@ -25,7 +42,7 @@ def keep_source(db: sqlite3.Connection, strategy: str, now_ms: int) -> str:
 
 def parameters(strategy: str, given: dict[str, Any]) -> dict[str, Any]:
     """Every parameter a strategy runs with: its defaults, and the given ones in their place."""
-    return asdict(catalogue.build(strategy, given))  # type: ignore[call-overload]
+    return asdict(catalogue.build(strategy, given))
 
 
 def check(strategy: str, parameters: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ is sent. Answers are owed: the coordinator hears them at once, the database when
 """
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
@@ -26,9 +26,9 @@ from outcry.domain.view import Exposure
 from outcry.ops import log
 from outcry.risk import rules
 from outcry.store import orders, placing
-from outcry.store.placing import Placement, Request
+from outcry.store.placing import Asked, Placement, Request
 from outcry.store.spooled import CancelAsked, Lost, Moved, Renewed
-from outcry.trading.events import Cancel, Event, OrderUpdate, Place, Renew
+from outcry.trading.events import Cancel, Event, OrderUpdate, Place, Renew, Together
 from outcry.trading.orders import reservation
 
 LATE_MS = 5_000  # an order marked sent so long ago is not posted any more: the clerk may already be looking for it
@@ -76,11 +76,13 @@ class Hands:
         self._asking, self._halted = asking, halted
         self._said: dict[str, str] = {}  # the last failure told of an order: said once, not at every try
 
-    def carry_out(self, command: Place | Cancel | Renew) -> list[Event]:
+    def carry_out(self, command: Place | Together | Cancel | Renew) -> list[Event]:
         """Do one command. Outside trouble becomes an event or a log line, never an exception."""
         match command:
             case Place():
                 return self._place(command)
+            case Together():
+                return self._together(command.places)
             case Cancel():
                 return self._cancel(command)
             case Renew():
@@ -109,7 +111,58 @@ class Hands:
             self._owed.heard(error)
             _log.warning("failed_to_place", agent=self._who.agent, ticker=place.market.ticker, error=str(error))
             return [OrderUpdate(self._now_ms(), ticket=place.ticket, failure=str(error))]
-        decision, order = placement.decision, placement.order
+        self._tell(placement, place)
+        order = placement.order
+        answer = OrderUpdate(self._now_ms(), order, place.ticket, placement.decision.verdict)
+        return [answer] if order is None else [answer, *self._send(request, placement, order, exchange, written)]
+
+    def _together(self, places: Sequence[Place]) -> list[Event]:
+        """All legs are checked and reserved in one transaction, then posted one by one until one fills nothing."""
+        now_ms = self._now_ms()
+        try:
+            exchange, most_ch = self._link.exchange(), places[0].count_ch or 0
+            if len(self._owed):
+                raise Unavailable(f"{len(self._owed)} writes wait for the database")
+            questions = [self._question(place, now_ms) for place in places]
+
+            def asked(at_most_ch: int) -> list[Asked]:
+                bounded = [replace(question, most_ch=at_most_ch) for question in questions]
+                return [
+                    Asked(self._request(place, question), question.ask, self._reserve(place))
+                    for place, question in zip(places, bounded, strict=True)
+                ]
+
+            placements = placing.place_together(self._db, asked, most_ch, now_ms)
+        except (Unavailable, sqlite3.Error) as error:
+            self._owed.heard(error)
+            _log.warning("failed_to_place", agent=self._who.agent, legs=len(places), error=str(error))
+            return [OrderUpdate(self._now_ms(), ticket=place.ticket, failure=str(error)) for place in places]
+        if placements[0].order is None:
+            self._tell(placements[0], places[0])
+            verdict = placements[0].decision.verdict
+            return [OrderUpdate(self._now_ms(), None, place.ticket, verdict) for place in places]
+        legs = list(zip(places, placements, asked(most_ch), strict=True))
+        for place, placement, _ in legs:
+            self._tell(placement, place)
+        events: list[Event] = [
+            OrderUpdate(self._now_ms(), placement.order, place.ticket, placement.decision.verdict)
+            for place, placement, _ in legs
+        ]
+        failed = ""
+        for place, placement, leg in legs:
+            assert placement.order is not None
+            if failed:
+                events += self._moved(placement.order, State.ABANDONED, f"never sent: {failed}")
+                continue
+            became = self._send(leg.request, placement, placement.order, exchange, True)
+            if not any(isinstance(event, OrderUpdate) and event.order and event.order.filled_ch for event in became):
+                failed = f"the leg in {place.market.ticker} filled nothing"
+            events += became
+        return events
+
+    def _tell(self, placement: Placement, place: Place) -> None:
+        """One full line a decision, allowed or not."""
+        decision = placement.decision
         _log.info(
             "decided",
             agent=decision.agent,
@@ -125,8 +178,6 @@ class Hands:
         )
         if latch := decision.verdict.latch:
             _log.error("stopped_entries", scope=latch, agent=decision.agent, reason=decision.verdict.reason)
-        answer = OrderUpdate(self._now_ms(), order, place.ticket, decision.verdict)
-        return [answer] if order is None else [answer, *self._send(request, placement, order, exchange, written)]
 
     def _request(self, place: Place, question: Question) -> Request:
         who = self._who
@@ -235,7 +286,8 @@ class Hands:
             _log.warning("lost_answer", order=name, ticker=sent.ticker, reason=reason)
             self._link.broken()
             unknown = replace(sent, state=State.UNKNOWN, reason=reason)
-            return [*self._settle(unknown, Lost(name, reason, at_ms)), OrderUpdate(at_ms, failure=reason)]
+            told = f"no answer to order {name}: it is looked up and not sent again: {reason}"
+            return [*self._settle(unknown, Lost(name, reason, at_ms)), OrderUpdate(at_ms, failure=told)]
         _log.info("placed", order=name, order_id=placed.order_id, filled_ch=placed.filled_ch)
         state = state_of(sent, placed)
         moved = self._moved(sent, state, "", filled_ch=placed.filled_ch, order_id=placed.order_id)

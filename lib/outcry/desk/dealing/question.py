@@ -29,7 +29,10 @@ IN_THE_VIEW = ("market", "quote")  # facts that are kept with the decision's vie
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """An entry asks with facts, and the gate sizes it; an exit asks with the size it wants to close, and no facts."""
+    """An entry asks with facts, and the gate sizes it; an exit asks with the size it wants to close, and no facts.
+
+    most_ch  the most that an entry asks for; None where the gate alone sizes it
+    """
 
     purpose: Purpose
     intent: Intent
@@ -38,6 +41,7 @@ class Question:
     now_ms: int
     facts: rules.Facts | None = None
     close_ch: int = 0
+    most_ch: int | None = None
 
     def ask(self, exposure: Exposure) -> Verdict:
         """The verdict. Raises InvariantBroken when the fee estimate is no whole number."""
@@ -45,14 +49,15 @@ class Question:
             return exits.gate(self.intent, self.close_ch, exposure)
         if not fees.known(self.market.fee):
             return Verdict(Answer.REFUSED, 0, "fee", f"no formula for fee type {self.market.fee.fee_type!r}")
-        return rules.gate(self.intent, self.facts, exposure, self.limits, self.now_ms, fee_of(self.market))
+        fee = fee_of(self.market)
+        return rules.gate(self.intent, self.facts, exposure, self.limits, self.now_ms, fee, self.most_ch)
 
     def as_json(self) -> str:
         """Everything but what the decision's own row has."""
         facts: dict[str, Any] | None = None
         if self.facts is not None:
             facts = {key: kept for key, kept in msgspec.to_builtins(self.facts).items() if key not in IN_THE_VIEW}
-        written = {"rules": rules_sha256(), "facts": facts, "limits": self.limits, "close_ch": self.close_ch}
+        written = Written(rules_sha256(), facts, msgspec.to_builtins(self.limits), self.close_ch, self.most_ch)
         return msgspec.json.encode(written).decode()
 
 
@@ -64,6 +69,7 @@ class Written:
     facts: dict[str, Any] | None
     limits: dict[str, Any]
     close_ch: int
+    most_ch: int | None = None
 
 
 def read(text: str) -> Written:
@@ -78,7 +84,7 @@ def again(kept: Written, purpose: Purpose, intent: Intent, market: Market, quote
         return Question(purpose, intent, market, limits, now_ms, None, kept.close_ch)
     beside = {"market": msgspec.to_builtins(market), "quote": msgspec.to_builtins(quote)}
     facts = msgspec.convert({**kept.facts, **beside}, rules.Facts)
-    return Question(purpose, intent, market, limits, now_ms, facts)
+    return Question(purpose, intent, market, limits, now_ms, facts, kept.close_ch, kept.most_ch)
 
 
 @cache
