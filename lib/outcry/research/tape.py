@@ -72,7 +72,7 @@ class Settlement(NamedTuple):
 
 
 class Loss(NamedTuple):
-    """Something is missing from here on. `books`: no book is known until its next snapshot."""
+    """Something is missing from here on. `books`: no book of that epoch (of any, for 0) is known until a snapshot."""
 
     arrival: int
     at_ms: int

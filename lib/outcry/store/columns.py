@@ -19,6 +19,7 @@ from operator import sub
 from outcry.domain.errors import InvariantBroken
 
 _WIDTHS = (("b", 1 << 7), ("h", 1 << 15), ("i", 1 << 31), ("q", 1 << 63))
+_SIZES = {"@": 0} | {code: array(code).itemsize for code, _ in _WIDTHS}
 _LEVEL = 1
 _NAME, _OLD_NAME = f"zcol{_LEVEL}", f"zlib{_LEVEL}"
 _SWAP = sys.byteorder == "big"
@@ -97,7 +98,9 @@ def _split(codes: list[str], plain: bytes, rows: int) -> list[tuple[str, bytes]]
     at = 0
     for code in codes:
         bare, _, length = code.partition("/")
-        size = 0 if bare.startswith("@") else int(length) if length else rows * array(bare[0]).itemsize
+        if bare[:1] not in _SIZES:
+            raise InvariantBroken(f"chunk with a column of code {code!r}, which this build cannot read")
+        size = int(length) if length else rows * _SIZES[bare[0]]
         parts.append((bare, plain[at : at + size]))
         at += size
     if at != len(plain):

@@ -116,8 +116,8 @@ class Tape:
         try:
             with database.quick(self._db):
                 self._db.executemany("INSERT INTO symbols VALUES (?, ?)", self._new_symbols)
-                self._db.executemany(_INSERT_CHUNK, self._snapshots)
-                self._db.executemany(_INSERT_NOTE, self._notes)
+                self._db.executemany(INSERT_CHUNK, self._snapshots)
+                self._db.executemany(INSERT_NOTE, self._notes)
                 for kind, rows in self._pending.items():
                     tails[kind] = self._append(kind, rows, self._pending_ids.get(kind, []))
                 failpoints.reached("tape.commit")
@@ -157,7 +157,7 @@ class Tape:
 
     def _insert(self, kind: str, rows: list[tuple[int, ...]], ids: list[str]) -> int:
         values = chunk_values(kind, self.session, list(zip(*rows, strict=True)), ids)
-        chunk: int = self._db.execute(_INSERT_CHUNK + " RETURNING chunk", values).fetchone()[0]
+        chunk: int = self._db.execute(INSERT_CHUNK + " RETURNING chunk", values).fetchone()[0]
         return chunk
 
     def _clear(self) -> None:
@@ -177,11 +177,11 @@ def chunk_values(kind: str, session: int, table: Sequence[Sequence[int]], ids: S
             body, lines)  # fmt: skip
 
 
-_INSERT_CHUNK = (
+INSERT_CHUNK = (
     "INSERT INTO chunks (kind, session, epoch, sid, symbol, arrival0, n, seq0, seq1, t0_ms, t1_ms, codec, crc, body,"
     " ids) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_INSERT_NOTE = (
+INSERT_NOTE = (
     "INSERT INTO notes (session, arrival, at_ns, kind, epoch, sid, seq, name, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 

@@ -156,8 +156,10 @@ class Reader:
             yield Note(*row)
 
     def counts(self) -> dict[str, tuple[int, int]]:
-        """(rows, bytes of their bodies) by kind, over all sessions; notes too."""
-        found = self._db.execute("SELECT kind, sum(n), sum(length(body)) FROM chunks GROUP BY kind").fetchall()
+        """(rows, bytes of their bodies) by kind, over all sessions; whole books count as one, and notes as one."""
+        found = self._db.execute(
+            "SELECT kind, sum(CASE kind WHEN 'snapshot' THEN 1 ELSE n END), sum(length(body)) FROM chunks GROUP BY kind"
+        ).fetchall()
         notes = self._db.execute("SELECT 'note', count(*), coalesce(sum(length(body)), 0) FROM notes").fetchall()
         return {kind: (rows, size) for kind, rows, size in found + notes if rows}
 

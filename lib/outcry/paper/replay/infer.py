@@ -30,7 +30,7 @@ HOLD_US = 30_000_000  # changes wait so long for the ticker that explains them
 
 
 class Match(Item):
-    """One inferred print. `taker_side` None: not known."""
+    """One inferred print, at the place of the change that it explains. `taker_side` None: not known."""
 
     price_cc: int
     count_ch: int
@@ -191,16 +191,19 @@ def _release(market: _Held, tick: Tick | None, verifier: Verifier) -> Iterator[I
         index = at_start.get(position)
         if index is not None:
             if index == last and unknown_ch and tick is not None:
-                yield _unknown(tick, change.at_us, unknown_ch)
+                yield _unknown(tick, change, unknown_ch)
             for price, count in takes[index].parts:
-                yield Match(change.at_us, change.ticker, change.session, price, count, takes[index].taker_side)
+                side = takes[index].taker_side
+                yield Match(change.at_us, change.ticker, change.session, price, count, side, line=change.line,
+                            recv_us=change.recv_us)  # fmt: skip
         yield change
     if last is None and unknown_ch and tick is not None:
-        yield _unknown(tick, tick.at_us, unknown_ch)
+        yield _unknown(tick, tick, unknown_ch)
 
 
-def _unknown(tick: Tick, at_us: int, count_ch: int) -> Match:
-    return Match(at_us, tick.ticker, tick.session, tick.last_price_cc or 0, count_ch, None)
+def _unknown(tick: Tick, place: Item, count_ch: int) -> Match:
+    return Match(place.at_us, tick.ticker, tick.session, tick.last_price_cc or 0, count_ch, None, line=place.line,
+                 recv_us=place.recv_us)  # fmt: skip
 
 
 def _takes(book: Book, changes: list[Change], touches: list[Touch], tick_us: int) -> tuple[list[Take], list[int]]:

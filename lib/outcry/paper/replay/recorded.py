@@ -12,7 +12,19 @@ price_cc = lru_cache(16_384)(fields.price_cc)  # a recording repeats itself: the
 count_ch = lru_cache(65_536)(fields.count_ch)
 
 
-class Item(Struct):
+class Place(Struct, kw_only=True):
+    """Where something was recorded: its line, the recorder's own clock, and the subscription's number of it.
+
+    line  0 for what no line says
+    """
+
+    line: int = 0
+    recv_us: int = 0
+    sid: int = 0
+    seq: int = 0
+
+
+class Item(Place):
     """Anything recorded. `at_us`: microseconds since 1970 on the exchange's clock. `session`: one per connection."""
 
     at_us: int
@@ -85,6 +97,7 @@ class Body(Struct, gc=False):
 class Frame(Struct, gc=False):
     type: str
     msg: Body
+    sid: int = 0
     seq: int = 0
 
 
@@ -104,7 +117,8 @@ class Line(Struct, gc=False):
 parse = msgspec.json.Decoder(Line).decode
 
 
-def tick_of(body: Body, session: str) -> Tick:
+def tick_of(frame: Frame, session: str, line: int, recv_us: int) -> Tick:
+    body = frame.msg
     bid, ask, last = price_cc(body.yes_bid_dollars), price_cc(body.yes_ask_dollars), price_cc(body.price_dollars)
     return Tick(
         stamp_us(body.time, body.ts_ms),
@@ -118,6 +132,9 @@ def tick_of(body: Body, session: str) -> Tick:
         count_ch(body.yes_ask_size_fp),
         count_ch(body.volume_fp),
         count_ch(body.open_interest_fp),
+        line=line,
+        recv_us=recv_us,
+        sid=frame.sid,
     )
 
 

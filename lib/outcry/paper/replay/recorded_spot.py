@@ -39,7 +39,7 @@ def seconds(files: Iterable[Path]) -> Iterator[Second]:
     Files in the order of their time; trades older than one already read are left out (two recorders overlap).
     """
     end_us = value = quiet_s = 0
-    for at_us, price in _trades(files):
+    for at_us, price in trades(files):
         if end_us and at_us < end_us - SECOND_US:
             continue
         while end_us and at_us >= end_us and quiet_s <= SILENT_S:
@@ -52,7 +52,7 @@ def seconds(files: Iterable[Path]) -> Iterator[Second]:
         yield end_us, value
 
 
-def _trades(files: Iterable[Path]) -> Iterator[tuple[int, int]]:
+def trades(files: Iterable[Path]) -> Iterator[tuple[int, int]]:
     """(microseconds, micro-dollars) of each trade, in file order. SchemaDrift for a line that is none."""
     for path in files:
         opener = gzip.open if path.suffix == ".gz" else open

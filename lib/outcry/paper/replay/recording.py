@@ -62,15 +62,15 @@ class Recording:
     def items(self) -> Iterator[Item]:
         """Everything in it, in the exchange's time. Reads as far ahead as a frame may be late."""
         connection, count, offset_us = _Connection(f"{self.path.name}#0", None), 0, None
-        for line in self._lines():
+        for number, line in enumerate(self._lines(), 1):
             if line.event == "ws_connected" and connection.begun:
                 yield from connection.end()
                 offset_us, count = connection.offset_us or offset_us, count + 1
                 connection = _Connection(f"{self.path.name}#{count}", offset_us)
             elif line.event == "watch_market" and line.data is not None:
-                connection.note(line)
+                connection.note(line, number)
             elif line.frame is not None:
-                connection.frame(line.frame, line.recv_ns // 1_000)
+                connection.frame(line.frame, number, line.recv_ns // 1_000)
                 yield from connection.ripe(line.recv_ns // 1_000)
         yield from connection.end()
 
@@ -125,15 +125,16 @@ class _Connection:
         self._last_us, self._seq, self._gapped = 0, 0, False
         self.begun = False
 
-    def note(self, line: Line) -> None:
-        note = line.data
+    def note(self, line: Line, number: int) -> None:
+        note, recv_us = line.data, line.recv_ns // 1_000
         if note is None or not note.market_ticker:
             return
         close_ms = fields.time_ms(note.close_time)
         strike = None if note.strike is None else round(note.strike * 1_000_000)
-        self._waiting.append((line.recv_ns // 1_000, Watched(0, note.market_ticker, self._session, close_ms, strike)))
+        watched = Watched(0, note.market_ticker, self._session, close_ms, strike, line=number, recv_us=recv_us)
+        self._waiting.append((recv_us, watched))
 
-    def frame(self, frame: Frame, recv_us: int) -> None:
+    def frame(self, frame: Frame, line: int, recv_us: int) -> None:
         """Take one frame.
 
         raises  SchemaDrift when it lacks what its type must have
@@ -141,15 +142,18 @@ class _Connection:
         body, self.begun = frame.msg, True
         try:
             if frame.type == "orderbook_delta":
-                self._change(frame, recv_us)
+                self._change(frame, line, recv_us)
             elif frame.type == "ticker":
-                tick = tick_of(body, self._session)
+                tick = tick_of(frame, self._session, line, recv_us)
                 if self.offset_us is None:
                     self.offset_us = recv_us - tick.at_us
                 self._ticks.append(tick)
             elif frame.type == "orderbook_snapshot":
                 bids, asks = levels_of(body.yes_dollars_fp, True), levels_of(body.no_dollars_fp, False)
-                whole = Whole(0, body.market_ticker, self._session, bids, asks, self._seq == 0)
+                whole = Whole(
+                    0, body.market_ticker, self._session, bids, asks, self._seq == 0,
+                    line=line, recv_us=recv_us, sid=frame.sid, seq=frame.seq,
+                )  # fmt: skip
                 self._seq, self._gapped = frame.seq, False
                 self._waiting.append((recv_us, whole))
         except (ValueError, SchemaDrift) as error:
@@ -165,7 +169,7 @@ class _Connection:
         self._place(None)
         yield from self._until(None)
 
-    def _change(self, frame: Frame, recv_us: int) -> None:
+    def _change(self, frame: Frame, line: int, recv_us: int) -> None:
         body, expected, self._seq = frame.msg, self._seq + 1, frame.seq
         at_us = stamp_us(str(body.ts), body.ts_ms)
         self.offset_us = recv_us - at_us
@@ -173,7 +177,7 @@ class _Connection:
         at_us = self._last_us = max(at_us, self._last_us)
         if frame.seq != expected and not self._gapped:
             self._gapped = True
-            self._changes.append(Lost(at_us, body.market_ticker, self._session))
+            self._changes.append(Lost(at_us, body.market_ticker, self._session, line=line, recv_us=recv_us))
         if self._gapped:
             return
         is_bid = body.side == "yes"
@@ -181,7 +185,11 @@ class _Connection:
             raise ValueError(f"side {body.side!r}")
         price = price_cc(body.price_dollars)
         price = price if is_bid else ONE_DOLLAR_CC - price
-        self._changes.append(Change(at_us, body.market_ticker, self._session, is_bid, price, count_ch(body.delta_fp)))
+        change_ch = count_ch(body.delta_fp)
+        self._changes.append(
+            Change(at_us, body.market_ticker, self._session, is_bid, price, change_ch,
+                   line=line, recv_us=recv_us, sid=frame.sid, seq=frame.seq)
+        )  # fmt: skip
 
     def _place(self, next_us: int | None) -> None:
         """Give what waited a time: the recorder's less its offset, between what came before and `next_us`."""

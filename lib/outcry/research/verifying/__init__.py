@@ -1,0 +1,1 @@
+"""Whether a day of tape tells the truth: sequence, books, tickers and snapshots against books, settlements."""
