@@ -44,6 +44,7 @@ WATCH_S = 1.0  # how often look-ups, settlements and the day are thought of; mos
 CHECKPOINT_S, TIDY_S, ADOPT_S = 60.0, 5.0, 15.0
 AGAIN_S, AGAIN_MS = 600.0, 2 * 86_400_000  # how often settlements that were booked are read again, how far back
 HURRY_S, LIVELY_S, CALM_S = 1.0, 3.0, 10.0  # between two passes: in doubt, after bookings, else
+SYNC_S = 0.4  # ... in doubt while not READY yet: each pass in which somebody trades may see a difference that is none
 LIVELY_MS = 60_000
 LONGEST_PAUSE_S = 15.0  # between two attempts while the exchange does not answer
 UNREAD_MS = 60_000  # no whole pass for so long: entries stop
@@ -119,7 +120,7 @@ class Clerk:
         """Until asked to stop: then a checkpoint, a last beat, and out."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._asked_to_stop)
-        self._supervisor.ready()
+        self._supervisor.ready(self._floor.settings.environment)
         try:
             self._abortable = True
             while not self._supervisor.stopping:
@@ -236,9 +237,10 @@ class Clerk:
             roll(self._db, settings, at_ms)
             self._day = day
         if agreed is None:
-            if self._standing.state != "READY":
-                self._enter("SYNCING", "a difference waits to be seen again")
-            return HURRY_S
+            if self._standing.state == "READY":
+                return HURRY_S
+            self._enter("SYNCING", "a difference waits to be seen again")
+            return SYNC_S
         if agreed:
             self._enter("READY", "ledger and exchange agree")
         else:
