@@ -30,6 +30,7 @@ READY = {
     "trader": ("READY", "ACTING"),
 }
 TURN_S = 0.02
+VERB_PATIENCE_S = 180
 READY_PATIENCE_S, AGREE_PATIENCE_S, AGREE_EVERY_S = 60.0, 100.0, 0.25
 
 
@@ -100,11 +101,16 @@ class DrillFloor:
     def verb(self, program: str, *arguments: str, point: str = "", may_fail: bool = False) -> int:
         """Run a verb to its end; its exit code.
 
-        raises  Unavailable when it fails and may not
+        raises  Unavailable when it fails and may not, or does not end
         """
         environment = os.environ | ({failpoints.VARIABLE: f"{point}:1"} if point else {})
         command = [str(HOME / "bin" / program), *arguments, *self._options]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=120)
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, check=False, env=environment, timeout=VERB_PATIENCE_S
+            )
+        except subprocess.TimeoutExpired as error:
+            raise Unavailable(f"bin/{program} took longer than {VERB_PATIENCE_S} s") from error
         if done.returncode and not may_fail:
             raise Unavailable(f"bin/{program} failed with {done.returncode}: {(done.stdout + done.stderr).strip()}")
         return done.returncode

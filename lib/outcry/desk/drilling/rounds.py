@@ -1,6 +1,7 @@
 """The drill's work: one row for each thing done to the floor, and after each the proof that nothing came of it."""
 
 import contextlib
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from outcry.desk.drilling import mishaps
 from outcry.desk.drilling.boundaries import BOUNDARIES, FIRST, HALT, Boundary, Needs
 from outcry.desk.drilling.floor import AGENTS, READY_PATIENCE_S, DrillFloor
 from outcry.desk.drilling.mishaps import CUT_STREAM, LOST_ANSWERS, LOST_TWICE, UNHEARD, Disk
+from outcry.domain.errors import OutcryError
 
 REACH_PATIENCE_S = 75.0  # a market settles every 30 s
 PROVOKED_S = 20.0
@@ -185,7 +187,11 @@ class Rounds:
         """One act; afterwards everybody is ready again, and the books agree, or the row says what not."""
         drilled, row = self.floor, Row(name)
         deaths = len(drilled.deaths)
-        yield row
+        try:
+            yield row
+        except (OutcryError, sqlite3.Error) as error:
+            row.result = str(error)
+            drilled.start_all(after="an act that failed")
         began = time.monotonic()
         if not drilled.wait(lambda: not drilled.ready(), READY_PATIENCE_S):
             row.result = row.result or f"not ready: {', '.join(drilled.ready())}"
