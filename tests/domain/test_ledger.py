@@ -156,3 +156,25 @@ def test_a_one_sided_book_marks_at_its_worst():
 def test_an_impossible_fill_is_refused(count_ch):
     with pytest.raises(InvariantBroken):
         apply_fill(Holding(), fill(count_ch=count_ch))
+
+
+@pytest.mark.parametrize("price_cc", [-1, 10_001])
+def test_a_fill_outside_a_dollar_is_refused(price_cc):
+    with pytest.raises(InvariantBroken, match=f"^fill t0 of 100 hundredths at {price_cc} centicents$"):
+        apply_fill(Holding(), fill(price_cc=price_cc))
+    assert apply_fill(Holding(), fill(price_cc=0)).cash_micros == 0
+    assert apply_fill(Holding(), fill(price_cc=10_000)).cash_micros == -1_000_000
+
+
+@pytest.mark.parametrize("value_cc", [-1, 10_001])
+def test_a_settlement_outside_a_dollar_is_refused(value_cc):
+    with pytest.raises(InvariantBroken, match=f"^T settled at {value_cc} centicents$"):
+        settle(Holding(100), Settlement("T", 2, "scalar", value_cc, 0))
+
+
+def test_realised_profit_is_a_whole_number_rounded_toward_zero():
+    """3 hundredths for 100 micros: closing one realises a third of what they cost, 33 on either side."""
+    for side, other in (("bid", "ask"), ("ask", "bid")):
+        history = [fill(side, 33, 2), fill(side, 34, 1), fill(other, 40, 1)]
+        gain = realized_micros(history)
+        assert (gain, type(gain)) == (7 if side == "bid" else -7, int)

@@ -51,4 +51,5 @@ def test_neither_zero_nor_a_dollar_is_a_price():
     assert not market(CENT).on_grid(0)
     assert not market(CENT).on_grid(10_000)
     assert (market(TAPERED).lowest_cc(), market(TAPERED).highest_cc()) == (10, 9_990)
-    assert market(TAPERED).step_cc(9_000) == 10
+    assert market((PriceRange(100, 5_000, 50),)).highest_cc() == 5_000
+    assert market((PriceRange(100, 5_000, 50),)).lowest_cc() == 100

@@ -17,6 +17,7 @@ def test_a_sent_order_is_never_planned_again_and_a_timeout_is_not_a_rejection():
     assert not may_follow(State.UNKNOWN, State.ABSENT)
     assert not may_follow(State.PLANNED, State.REJECTED)
     assert may_follow(State.PRESUMED_ABSENT, State.RESTING)
+    assert not any(may_follow(end, state) for end in TERMINAL for state in State)
 
 
 def test_worst_cost_is_what_can_be_lost():

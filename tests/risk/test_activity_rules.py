@@ -6,7 +6,7 @@
 import pytest
 
 from outcry.domain.view import Answer
-from outcry.risk import group
+from outcry.risk import group, losing_streak
 
 COST, ONE = 19_800_000, 600_000
 WHOLE = ("allowed", "", 3_300)
@@ -99,5 +99,8 @@ def test_after_a_losing_streak_the_smallest_size_for_ten_trades(floor, pauses, t
 
 
 def test_what_is_the_smallest_already_is_not_cut_again(floor):
+    case = floor.make(exposure__streak_pauses=1)
+    assert losing_streak.check(case, 100) is None
+    assert losing_streak.check(case, 200).count_ch == 100
     verdict = floor.ask(exposure__streak_pauses=1, exposure__allocation_micros=ONE)
     assert outcome(verdict) == ("reduced", "per_agent", 100)

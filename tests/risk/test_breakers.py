@@ -62,6 +62,12 @@ def test_an_agent_that_fell_20_percent_from_its_highest_equity(
     assert drawdown.agent_limit_micros(peak_micros, allocation_micros, CAPITAL, LIMITS) == limit_micros
 
 
+def test_what_has_nothing_cannot_fall():
+    assert drawdown.agent(0, 0, 0, CAPITAL, LIMITS) is None
+    assert drawdown.agent(1, 0, 1, CAPITAL, LIMITS) is not None
+    assert drawdown.floor(1, 0, 1, LIMITS) is not None
+
+
 def test_an_agents_pause_ends_after_30_days():
     month_ms = 30 * 86_400_000
     assert [drawdown.agent_rested(5, 5 + month_ms + beside, LIMITS) for beside in (-1, 0, 1)] == [False, True, True]
@@ -86,6 +92,16 @@ def test_how_many_losses_are_too_many(break_even_millionths, count):
 def test_who_pays_more_may_lose_fewer_in_a_row(one, other):
     low, high = sorted((one, other))
     assert losing_streak.needed(low, LIMITS) >= losing_streak.needed(high, LIMITS) >= 5
+
+
+def test_who_cannot_lose_by_chance_lost_once_too_often():
+    strict = Limits(losing_streak=1, losing_streak_millionths=1)
+    assert [losing_streak.needed(share, strict) for share in (999_999, 1_000_000, 1_500_000)] == [2, 1, 1]
+
+
+def test_exactly_as_unlikely_as_the_limit_is_not_yet_too_unlikely():
+    assert losing_streak.needed(990_000, Limits(losing_streak=1)) == 2
+    assert losing_streak.needed(990_001, Limits(losing_streak=1)) == 1
 
 
 def test_a_price_of_nothing_is_never_a_streak():
@@ -151,6 +167,10 @@ def test_calls_count_for_five_minutes_and_only_those_since():
     assert api_errors.counted(slices, 1_000, 300_999, LIMITS) == (100, 3)
 
 
+def test_a_slice_counts_from_the_moment_it_began_and_none_from_the_future():
+    assert [api_errors.counted([(5, 1, 1)], 0, now_ms, LIMITS) for now_ms in (4, 5, 6)] == [(0, 0), (1, 1), (1, 1)]
+
+
 # ---- the database ---------------------------------------------------------------------------------------------------
 
 
@@ -183,12 +203,11 @@ def test_half_a_tick_counts():
     assert abnormal_market.check(looks, 1, LIMITS) is not None
 
 
-@pytest.mark.parametrize(("after_ms", "trips"), [(1_999, True), (2_000, True), (2_001, False)])
+@pytest.mark.parametrize(("after_ms", "trips"), [(1_999, True), (2_000, False), (2_001, False)])
 def test_a_jump_is_one_within_two_seconds(after_ms, trips):
     """The old price was in force until the step in between; a slow move over the same way is none."""
     looks = [look(0, 4_000), look(1, 5_500), look(1 + after_ms, 6_100)]
-    assert (abnormal_market.check(looks, 1 + after_ms, LIMITS) is not None) == (after_ms < 2_000)
-    assert trips == (after_ms <= 2_000)
+    assert (abnormal_market.check(looks, 1 + after_ms, LIMITS) is not None) == trips
 
 
 def test_a_price_that_stood_until_now_counts_however_old_it_is():
@@ -247,3 +266,14 @@ def test_what_is_not_needed_changes_no_answer(steps, later_ms):
     assert kept[-1] == looks[-1]
     for now_ms in (at_ms, at_ms + later_ms):
         assert abnormal_market.check(kept, now_ms, LIMITS) == abnormal_market.check(looks, now_ms, LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("now_ms", "time_factor", "count"),
+    [(2_999, 1.0, 0), (3_000, 1.0, 1), (1_200, 10.0, 1), (1_199, 10.0, 0), (9_000, 1.0, 2)],
+)
+def test_a_look_is_needed_as_long_as_it_was_in_force_within_the_window(now_ms, time_factor, count):
+    looks = [look(0), look(1_000), look(4_000)]
+    looks = looks if now_ms >= 4_000 else looks[:2]
+    assert abnormal_market.needed(looks, now_ms, LIMITS, time_factor) == count
+    assert abnormal_market.needed([], now_ms, LIMITS, time_factor) == 0

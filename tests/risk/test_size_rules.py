@@ -4,6 +4,7 @@ import pytest
 
 from outcry.domain.order import Side, TimeInForce
 from outcry.domain.view import Answer
+from outcry.risk import daily_loss
 
 COST = 19_800_000
 ONE = 600_000
@@ -199,6 +200,10 @@ def test_a_daily_loss_latches_as_far_as_it_is_certain(floor, scope, lost_micros,
     change = {f"exposure__{scope}_day_pnl_micros": -lost_micros, f"exposure__{scope}_day_doubt_micros": doubt_micros}
     verdict = floor.ask(**change)
     assert (outcome(verdict), verdict.latch) == (("refused", "daily_loss", 0), latch)
+
+
+def test_an_agent_without_capital_lost_nothing_for_certain(floor):
+    assert daily_loss.check(floor.make(exposure__allocation_micros=0), 100).latch == ""
 
 
 def test_no_other_refusal_latches(floor):

@@ -83,11 +83,6 @@ class Market:
     exclusive: bool = False
     exhaustive_of: int = 0
 
-    def step_cc(self, price_cc: int) -> int:
-        """The tick at a price; on a boundary of two bands, the finer one."""
-        steps = [band.step_cc for band in self.price_ranges if band.start_cc <= price_cc <= band.end_cc]
-        return min(steps) if steps else 0
-
     def on_grid(self, price_cc: int) -> bool:
         """Whether an order may carry this price: on a band's grid and strictly inside $0 and $1."""
         return 0 < price_cc < ONE_DOLLAR_CC and any(

@@ -11,7 +11,7 @@ They are `int` subclasses, so they bind to SQLite, sort and compare at C speed; 
 kind, and mixing kinds is a TypeError. Hot loops use the bare integers, with the unit in the name.
 """
 
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from outcry.domain.errors import InvariantBroken
 
@@ -65,13 +65,15 @@ class _Unit(int):
         return type(self)(int(self) + self._same(other))
 
     def __radd__(self, other: object) -> Self:  # sum() begins with a plain 0
-        return self if type(other) is int and other == 0 else type(self)(self._same(other) + int(self))
+        if type(other) is not int or other != 0:
+            raise TypeError(f"{type(other).__name__} and {type(self).__name__} do not add up")
+        return self
 
     def __sub__(self, other: object) -> Self:
         return type(self)(int(self) - self._same(other))
 
-    def __rsub__(self, other: object) -> Self:
-        return type(self)(self._same(other) - int(self))
+    def __rsub__(self, other: object) -> NoReturn:  # else a plain number less a kind would be a plain number
+        raise TypeError(f"{type(other).__name__} and {type(self).__name__} do not add up")
 
     def __neg__(self) -> Self:
         return type(self)(-int(self))

@@ -47,9 +47,10 @@ def check(looks: Sequence[Look], now_ms: int, limits: Limits, time_factor: float
 
 def needed(looks: Sequence[Look], now_ms: int, limits: Limits, time_factor: float = 1.0) -> int:
     """How many of the oldest looks no check from now on will need."""
-    since_ms = min(now_ms - limits.abnormal_window_ms / time_factor, _crossed_since_ms(looks) if looks else now_ms)
-    ends = _ends(looks, now_ms)
-    return next((place for place, end_ms in enumerate(ends) if end_ms > since_ms), max(len(looks) - 1, 0))
+    if not looks:
+        return 0
+    since_ms = min(now_ms - limits.abnormal_window_ms / time_factor, _crossed_since_ms(looks))
+    return next(place for place, end_ms in enumerate(_ends(looks, now_ms)) if end_ms > since_ms)
 
 
 def over(abnormal_at_ms: int, now_ms: int, limits: Limits, time_factor: float = 1.0) -> bool:
