@@ -110,6 +110,7 @@ def pay(state: State, record: MarketRecord) -> None:
     record.settled_at_ms = state.outbox.at_ms
     record.pays_at_ms, record.own_interest_ch = None, 0
     state.set_status(record, Status.FINALIZED)
+    state.paid(market.ticker)
     listing.say(state, "settled", market.ticker, settled_at_ms=record.settled_at_ms)
 
 

@@ -1,6 +1,7 @@
 """Everything the exchange knows, in memory, and which of it has not been written down yet."""
 
 import heapq
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -17,6 +18,7 @@ from outcry.paper.engine.purse import Purse
 from outcry.paper.engine.records import MarketRecord, OrderRecord, OrderStatus, PositionRecord, Reject
 from outcry.paper.events import AccountFill, AccountSettled
 
+PAID_WITH_TRADES = 20  # so many paid markets keep their public trades: there are new ones every few minutes
 ANY_SHARD = -1  # the wire's word for "route it by the ticker"
 
 
@@ -61,6 +63,7 @@ class State:
     client_ids  the order that last used each (account, client_order_id)
     resting     order ids per market, in order of arrival
     under_way   the transfers that have not arrived
+    newly_paid  markets that were paid last, and still have their public trades
     timers      heap of (at_ms, kind, what it is about); a timer that no longer applies does nothing
     """
 
@@ -94,6 +97,7 @@ class State:
         self.subaccount_transfers: dict[tuple[str, str], SubaccountTransfer] = {}
         self.moves: list[CashMove] = []
         self.timers: list[tuple[int, str, str]] = []
+        self.newly_paid: deque[str] = deque()
         self.pauses: dict[int, bool] = {}  # shard: whether the whole exchange is paused, not only trading
         self.next_number = 1
 
@@ -211,6 +215,12 @@ class State:
             if order.account == account and subaccount in (None, order.subaccount)
         ]
         return sorted(mine, key=lambda order: order.number)
+
+    def paid(self, ticker: str) -> None:
+        """A market is over; the public trades of one that was over long ago go, or memory would grow with every one."""
+        self.newly_paid.append(ticker)
+        if len(self.newly_paid) > PAID_WITH_TRADES:
+            self.markets[self.newly_paid.popleft()].trades.clear()
 
     def set_status(self, record: MarketRecord, status: Status) -> None:
         record.market = replace(record.market, status=status)

@@ -17,6 +17,7 @@ from outcry.paper.generate.windows import eastern
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000
 DAY_MINUTES = 1_440
 MOST_MINUTES = 7 * DAY_MINUTES  # kept for one market
+MOST_MARKETS = 500  # beyond that, those go that have been quiet for longest
 PERIODS = (1, 60, DAY_MINUTES)  # minutes
 
 
@@ -127,6 +128,9 @@ class Candles:
         kept = self._kept.setdefault(record.market.ticker, deque(maxlen=MOST_MINUTES))
         end_ms = _end(at_ms, 1)
         if not kept:
+            if len(self._kept) > MOST_MARKETS:
+                others = (ticker for ticker in self._kept if ticker != record.market.ticker)
+                del self._kept[min(others, key=lambda ticker: self._kept[ticker][-1].end_ms)]
             bid_cc, ask_cc = _touch(record)
             kept.append(Candle(end_ms, _flat(bid_cc), _flat(ask_cc), record.open_interest_ch, None))
         elif kept[-1].end_ms < end_ms:
