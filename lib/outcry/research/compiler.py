@@ -48,6 +48,17 @@ def compile_day(source: Path, target: Path) -> dict[str, Any]:
     return manifest
 
 
+def digest_of(file: Path) -> str:
+    """The digest of a compiled day as it reads now."""
+    scratch = Writer(file.with_name(f".{file.name}.check"))
+    try:
+        with Day(file) as day:
+            _copy(day, scratch)
+        return scratch.digest
+    finally:
+        scratch.abandon()
+
+
 def _copy(day: Day, writer: Writer) -> None:
     reader = day.reader
     writer.names(reader.symbols)

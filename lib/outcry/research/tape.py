@@ -9,7 +9,8 @@
                     ...
 
 A day has sessions: runs of a recorder, one after the other. Within a session `arrival` orders everything of every kind:
-what has the higher number was heard later. Between sessions nothing is known: books begin anew.
+what has the higher number was heard later. Between sessions nothing is known: books begin anew. A day is a UTC day of
+`at_ms`: a market that closes at midnight is settled in the file of the day after.
 
 Bulk comes as tables of columns (`store.tape_rows` says what each column is): `deltas`, `tickers`, `prints`, `index`,
 `publishes`. A table is up to 5 000 rows in strictly rising order of arrival; tables follow each other in that order.
@@ -217,16 +218,17 @@ def find(folder: Path, names: tuple[str, ...] | list[str]) -> list[Path]:
     """The files of some days, in the order of their days.
 
     folder  state/<environment>/tape: days recorded here, in compiled/ those that are closed, in imported/ those brought
-    names   days (2026-11-20: compiled, else recorded, else imported), or files, or folders of them; all, without any
+    names   days (2026-11-20: compiled, else recorded, else imported), or files, or folders of them; without any, all
+            days that there are
     raises  Misconfigured for a day that is not there
     """
     found: set[Path] = set()
-    for name in names or sorted({file.stem for place in _places(folder) for file in place.glob("????-??-??.db")}):
+    for name in names or sorted({file.stem for file in find_all(folder)}):
         path = Path(name)
         if path.is_file():
             found.add(path)
-        elif path.is_dir():
-            found.update(path.glob("????-??-??.db"))
+        elif path.is_dir() and (inside := list(path.glob(_DAYS))):
+            found.update(inside)
         elif there := [file for place in _places(folder) if (file := place / f"{name}.db").is_file()]:
             found.add(there[0])
         else:
@@ -234,6 +236,14 @@ def find(folder: Path, names: tuple[str, ...] | list[str]) -> list[Path]:
     if not found:
         raise Misconfigured(f"no tape in {folder}", "run a floor, or bin/tape import")
     return sorted(found, key=lambda file: (file.name, file))
+
+
+def find_all(folder: Path) -> list[Path]:
+    """Every file of tape, in the order of days; several of one day where it is both recorded and compiled."""
+    return sorted((file for place in _places(folder) for file in place.glob(_DAYS)), key=lambda file: file.name)
+
+
+_DAYS = "????-??-??.db"
 
 
 def _places(folder: Path) -> tuple[Path, Path, Path]:

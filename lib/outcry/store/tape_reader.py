@@ -31,6 +31,10 @@ class Table:
     def __len__(self) -> int:
         return self._rows
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._names)
+
     def column(self, name: str) -> Sequence[int]:
         """One column, by the name of its field in `tape_rows`."""
         return self._columns[self._names[name]]
