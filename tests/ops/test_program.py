@@ -40,7 +40,7 @@ program.start(main)
 NOUN = """
 from outcry.ops.supervisor import Supervisor
 supervisor = Supervisor("noun")
-supervisor.ready()
+supervisor.ready("embedded")
 supervisor.status("READY")
 while not supervisor.wait(0.01):
     supervisor.beat()

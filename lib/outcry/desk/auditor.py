@@ -51,7 +51,7 @@ def run(floor: Floor) -> None:
         db = connect.books(floor, timeout_ms=database.LOOP_TIMEOUT_MS)
         try:
             auditor = Auditor(floor, db, supervisor, OwnConnection(floor))
-            supervisor.ready()
+            supervisor.ready(floor.settings.environment)
             try:
                 while not supervisor.stopping:
                     supervisor.wait(POLL_S if auditor.turn() else 0.0)

@@ -96,7 +96,7 @@ class Collector:
 
     def run(self) -> None:
         """Until asked to stop; then what was heard is on the tape, and out."""
-        self._supervisor.ready()
+        self._supervisor.ready(self._settings.environment)
         publish_s = self._settings.collector.publish_ms / 1000
         next_publish = time.monotonic()
         try:

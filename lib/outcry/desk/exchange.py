@@ -251,7 +251,7 @@ class _Program:
 
     def run(self) -> None:
         self._publish()
-        self._supervisor.ready()
+        self._supervisor.ready(self._floor.settings.environment)
         _log.info("listened", rest_url=self._facts["rest_url"])
         while not self._supervisor.stopping:
             self._server.turn(IDLE_S)

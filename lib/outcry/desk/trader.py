@@ -58,7 +58,7 @@ def run(name: str, floor: Floor) -> None:
         link = RestLink(floor)
         trader = Trader(name, floor, link, asking=supervisor.interruptible, calls=link.calls)
         try:
-            supervisor.ready()
+            supervisor.ready(floor.settings.environment)
             while not supervisor.stopping:
                 trader.turn()
                 if trader.beat():

@@ -63,10 +63,10 @@ class Supervisor:
         """Sleep, but wake at once when asked to stop; returns whether we are."""
         return self._stop.wait(seconds)
 
-    def ready(self) -> None:
-        """The loop runs."""
+    def ready(self, environment: str) -> None:
+        """The loop runs: said with where orders go, so that nobody mistakes one floor for another."""
         _notify("READY=1")
-        _log.info("started", name=self.name, pid=os.getpid())
+        _log.info("started", name=self.name, environment=environment, pid=os.getpid())
 
     def status(self, text: str) -> None:
         """The state, in words, for `systemctl status`."""

@@ -4,7 +4,7 @@ import sqlite3
 
 from outcry.domain.errors import Misconfigured
 from outcry.ops.floor import Floor
-from outcry.store import database
+from outcry.store import database, health
 from outcry.store.budget import BudgetFile
 from outcry.venue import sign
 from outcry.venue.budget import SharedBudget
@@ -16,7 +16,7 @@ from outcry.venue.tally import Tally
 def books(floor: Floor, *, timeout_ms: int = database.VERB_TIMEOUT_MS, checkpoints: bool = False) -> sqlite3.Connection:
     """The program's writing connection to a database that is ready for this build.
 
-    raises  Misconfigured when there is none, or it lacks migrations
+    raises  Misconfigured when there is none, it lacks migrations, or it holds the books of another environment
     """
     if not floor.database.exists():
         raise Misconfigured(f"no database at {floor.database}", "run bin/migrate, or check --state")
@@ -24,6 +24,13 @@ def books(floor: Floor, *, timeout_ms: int = database.VERB_TIMEOUT_MS, checkpoin
     if missing := database.pending(db):
         db.close()
         raise Misconfigured(f"{floor.database} lacks {missing[0]}", "run bin/migrate")
+    wanted, found = floor.settings.environment, health.environment(db)
+    if found not in ("", wanted):
+        db.close()
+        raise Misconfigured(
+            f"{floor.database} holds the books of {found!r}, the settings say {wanted!r}",
+            "books of two environments never mix: name another state folder",
+        )
     return db
 
 
