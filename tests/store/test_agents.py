@@ -67,3 +67,8 @@ def test_a_database_of_another_environment_is_refused(db):
     assert agents.open_floor(db, "ghijkl", "embedded", 2) == "abcdef"
     with pytest.raises(Misconfigured, match="belongs to environment embedded, not demo"):
         agents.open_floor(db, "ghijkl", "demo", 3)
+
+
+def test_an_agent_that_the_schema_refuses_is_told_why(db, momentum):
+    with pytest.raises(Misconfigured, match="agent bull does not fit: CHECK constraint failed"):
+        agents.add(db, agents.Agent("bull", "momentum", {}, "champion", 0, momentum.code_sha256, 1))

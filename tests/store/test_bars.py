@@ -31,6 +31,8 @@ def test_the_exchanges_own_index_wins_where_both_are_there(db: sqlite3.Connectio
     assert [found.close for found in bars.history(db, "BTC-USD", 0, 9_000)] == [10, 21, 31]
     assert [found.close for found in bars.since(db, 0, ["BTC-USD"])] == [10, 21, 31]
     assert bars.since(db, 0, ["ETH-USD"]) == []
+    bars.write(db, 2, [bar(3_000, 32, "coinbase")])
+    assert [found.close for found in bars.history(db, "BTC-USD", 0, 9_000)] == [10, 21, 31]
 
 
 def test_pruning_forgets_the_old_in_small_steps(db: sqlite3.Connection):

@@ -85,6 +85,48 @@ def test_a_folder_that_is_not_there_is_unavailable(tmp_path):
         BudgetFile(tmp_path / "absent" / "budget.db").rate("read")
 
 
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda file: file.update("write", "write", lambda _state, _rate: (1, 1)),
+        lambda file: file.rate("write"),
+        lambda file: file.set_rates({"write": (1, 1)}),
+    ],
+)
+def test_a_file_that_lost_its_tables_is_made_anew_at_the_next_use(file, tmp_path, use):
+    look(file)
+    stranger = sqlite3.connect(tmp_path / "budget.db")
+    stranger.executescript("DROP TABLE rates; DROP TABLE buckets")
+    stranger.close()
+    with pytest.raises(Unavailable, match="is of no use: no such table"):
+        use(file)
+    file.close()
+    use(file)
+    assert file.rate("nothing") is None
+
+
+def test_a_file_that_breaks_while_it_is_open_is_let_go(file, tmp_path):
+    """Whoever takes it away then is not held up by the old one."""
+    path = tmp_path / "budget.db"
+    file.update("write", "write", lambda _state, _rate: (5, 5))
+    stranger = sqlite3.connect(path, isolation_level=None)
+    stranger.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(Unavailable, match="refused a write"):
+        look(file)
+    stranger.close()
+    for left in tmp_path.glob("budget.db*"):
+        left.unlink()
+    assert look(file) == (None, None)
+
+
+def test_a_database_of_something_else_is_unavailable(tmp_path):
+    stranger = sqlite3.connect(tmp_path / "budget.db")
+    stranger.executescript("CREATE TABLE music (a); CREATE INDEX rates ON music (a)")
+    stranger.close()
+    with pytest.raises(Unavailable, match="there is already an index named rates"):
+        look(BudgetFile(tmp_path / "budget.db"))
+
+
 def test_a_change_that_raises_changes_nothing(file):
     file.update("write", "write", lambda _state, _rate: (5, 5))
 

@@ -154,3 +154,20 @@ def test_circumstances_come_back_as_they_were(floor):
     kept = circumstances.get(floor, row["decision_id"])
     assert (kept.question_json, kept.exposure.capital_micros) == ("{}", 1_000_000_000)
     assert circumstances.get(floor, "none") is None
+
+
+@pytest.mark.parametrize(("table", "where"), [("findings", "id = 2"), ("happenings", "seq = 16")])
+def test_a_record_removed_before_it_was_chained_is_named(floor, table, where):
+    for number in range(3):
+        findings.keep(floor, "test", f"x{number}", "info", "what", {}, "mend", NOW)
+    unguard(floor, table)
+    floor.execute(f"DELETE FROM {table} WHERE {where}")
+    assert chain.verify(floor).fault == (
+        "record number 16 was removed" if table == "findings" else "finding 2 was inserted"
+    )
+
+
+def test_a_happening_of_a_kind_we_do_not_know_is_a_record_that_is_gone(floor):
+    floor.execute("INSERT INTO happenings (kind, row_key) VALUES ('song', '1')")
+    assert first_records.row(floor, "song", "1") is None
+    assert chain.verify(floor).fault == "record number 15 was removed"

@@ -71,6 +71,44 @@ def test_a_write_beside_a_holder_is_unavailable_and_changes_nothing(tmp_path):
     holder.close()
 
 
+def test_a_full_disk_undoes_the_whole_transaction(tmp_path):
+    db = database.connect(tmp_path / "k.db")
+    database.migrate(db)
+    db.execute(f"PRAGMA max_page_count = {db.execute('PRAGMA page_count').fetchone()[0]}")
+    with pytest.raises(sqlite3.OperationalError, match="full"), database.write(db):
+        system.set_control(db, "floor", "", "stop_entries", True, cause="x", reason="", now_ms=1)
+        for number in range(1_000):
+            db.execute("INSERT INTO strategy_versions VALUES (?, 'm', ?, 1)", (f"{number:064}", "x" * 4_000))
+    assert not db.in_transaction and system.controls_now(db) == []
+    db.close()
+
+
+def test_a_transaction_that_sqlite_ended_by_itself_is_told_as_what_ended_it(db):
+    """As it does on some errors of the disk."""
+    with pytest.raises(sqlite3.OperationalError, match="disk"), database.write(db):
+        db.execute("ROLLBACK")
+        raise sqlite3.OperationalError("disk I/O error")
+    with pytest.raises(database.DatabaseRefused, match="refused a commit"), database.write(db):
+        db.execute("ROLLBACK")
+
+
+def test_a_commit_that_is_refused_leaves_nothing_open(db):
+    db.execute("CREATE TABLE child (a REFERENCES agents (name) DEFERRABLE INITIALLY DEFERRED)")
+    with pytest.raises(database.DatabaseRefused, match="refused a commit: FOREIGN KEY"), database.write(db):
+        db.execute("INSERT INTO child VALUES ('nobody')")
+    assert not db.in_transaction
+    assert db.execute("SELECT count(*) FROM child").fetchone()[0] == 0
+
+
+def test_a_checkpoint_folds_the_log_into_the_database(tmp_path):
+    db = database.connect(tmp_path / "k.db")
+    database.migrate(db)
+    before = (tmp_path / "k.db").stat().st_size
+    database.checkpoint(db)
+    assert (tmp_path / "k.db").stat().st_size > before
+    db.close()
+
+
 def test_readers_leave_no_file_behind_and_may_lack_write_permission(tmp_path):
     db = database.connect(tmp_path / "k.db", checkpoints=True)
     database.migrate(db)

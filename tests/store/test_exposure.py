@@ -212,3 +212,19 @@ def test_what_an_agent_lost_is_gone_from_its_allocation_and_an_open_position_is_
     book(floor, sold, exit_cc, 400, fee_micros=50)
     assert read(floor).agent_lost_micros == 400 * 1_200 + 150
     assert read(floor, "bear").agent_lost_micros == 0
+
+
+def test_what_is_reserved_on_another_shard_leaves_this_shards_cash_alone(floor):
+    plan(floor, request(), count_ch=1_000)
+    assert exposure.read(floor, "bull", TICKER, 2).available_cash_micros == CAPITAL_MICROS - 1_000 * 4_200
+    accounts.open_shard(floor, 3, 5_000_000, 11)
+    assert exposure.read(floor, "bull", TICKER, 3).available_cash_micros == 5_000_000
+
+
+def test_nothing_is_held_at_no_cost(floor):
+    assert exposure.at_cost_micros(floor, "bull", TICKER) == 0
+    for side, count_ch in ((Side.BID, 500), (Side.ASK, 500)):
+        order = sent(floor, plan(floor, request(side=side, limit_cc=4_200), count_ch=count_ch))
+        over(floor, order, State.EXECUTED, count_ch)
+        book(floor, order, 4_200, count_ch)
+    assert exposure.at_cost_micros(floor, "bull", TICKER) == 0

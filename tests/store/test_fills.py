@@ -99,3 +99,8 @@ def test_an_agents_fills_come_as_they_happened_however_they_were_booked(floor):
     fills.book(floor, replace(FILL, trade_id="t2", filled_at_ms=2_000), "stream", 5)
     in_time = fills.of_agent(floor, "momentum-2", "KXBTC15M-A")
     assert [fill.trade_id for fill in in_time] == ["t1", "t2", "t3"]
+
+
+def test_nobody_is_given_a_fill_that_there_is_not(floor):
+    with pytest.raises(InvariantBroken, match="no fill 7 to attribute to momentum-2"):
+        fills.attribute(floor, 7, "momentum-2", why="a mistake", now_ms=5)

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from outcry.store import database
+from outcry.store import database, holder
 from outcry.store.holder import write_lock_holders
 
 STRANGER = (
@@ -44,3 +44,15 @@ def test_asking_leaves_our_own_lock_where_it_is(tmp_path):
 
 def test_without_a_database_nobody_holds_it(tmp_path):
     assert write_lock_holders(tmp_path / "kalshi.db") == []
+
+
+def test_a_question_that_is_not_answered_in_time_names_nobody(tmp_path, monkeypatch):
+    database.connect(tmp_path / "kalshi.db").close()
+    monkeypatch.setattr(holder, "_LONGEST_S", 0.0)
+    assert write_lock_holders(tmp_path / "kalshi.db") == []
+
+
+def test_a_holder_that_is_gone_by_now_is_named_by_its_number(monkeypatch, tmp_path):
+    told = subprocess.CompletedProcess([], 0, stdout="4194999\n")
+    monkeypatch.setattr(holder.subprocess, "run", lambda *_command, **_how: told)
+    assert write_lock_holders(tmp_path / "kalshi.db") == ["pid 4194999 (not visible from here)"]

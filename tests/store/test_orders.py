@@ -210,3 +210,11 @@ def _fresh():
     database.migrate(db)
     furnish(db)
     return db
+
+
+def test_a_note_is_kept_once(floor):
+    order = sent(floor)
+    for _ in range(2):
+        orders.note(floor, order.client_order_id, "cancel asked: no longer wanted", NOW_MS)
+    details = [event.detail for event in orders.events_since(floor, 0)]
+    assert details.count("cancel asked: no longer wanted") == 1

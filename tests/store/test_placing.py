@@ -190,3 +190,7 @@ def test_two_processes_racing_for_the_last_dollar_never_exceed_the_limit(tmp_pat
     assert db.execute("SELECT sum(reserved_micros) FROM open_orders").fetchone()[0] == 714 * 100 * 4_200
     assert db.execute("SELECT count(*) FROM decisions WHERE answer = 'refused'").fetchone()[0] == 60
     db.close()
+
+
+def test_a_decision_that_there_is_not_is_none(floor):
+    assert decisions.get(floor, "01JD") is None

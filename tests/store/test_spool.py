@@ -120,3 +120,46 @@ def test_a_folder_that_cannot_be_written_is_unavailable(tmp_path):
     (tmp_path / "spool").write_text("a file")
     with pytest.raises(Unavailable, match="cannot open"):
         Spool(spool.file_of(tmp_path, "clerk"))
+
+
+def refusing(*_arguments):
+    raise OSError(28, "No space left on device")
+
+
+def test_a_disk_without_room_beforehand_is_told_and_the_spool_works_as_far_as_it_goes(file, monkeypatch):
+    monkeypatch.setattr(os, "posix_fallocate", refusing)
+    mine = Spool(file)
+    assert "No space left" in mine.short
+    mine.append({"n": 1})
+    mine.close()
+    assert file.stat().st_size < 100
+
+
+def test_a_spool_that_cannot_be_cleared_is_told_and_applied_again(file, monkeypatch):
+    filled(file)
+    mine = Spool(file)
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "pwrite", refusing)
+        with pytest.raises(Unavailable, match="cannot be cleared"):
+            mine.clear()
+    mine.close()
+    assert waiting(file) == (ENTRIES, 0)
+
+
+def test_a_torn_spool_that_cannot_be_mended_is_not_taken(file, monkeypatch):
+    filled(file)
+    content = file.read_bytes()
+    file.write_bytes(content.rstrip(b"\0")[:-5].ljust(len(content), b"\0"))
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "pwrite", refusing)
+        with pytest.raises(Unavailable, match="cannot be mended"):
+            Spool(file)
+    assert waiting(file) == (ENTRIES[:2], 1), "and nobody owns it"
+
+
+def test_entries_are_counted_without_owning_the_spool(file):
+    assert spool.count_in(file) == 0, "there is none"
+    filled(file)
+    mine = Spool(file)
+    assert spool.count_in(file) == 3
+    mine.close()

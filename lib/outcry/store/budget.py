@@ -10,6 +10,7 @@ from pathlib import Path
 
 from outcry.domain.errors import Unavailable
 from outcry.store import database
+from outcry.store.database import DatabaseRefused
 
 TIMEOUT_MS = 50
 
@@ -42,14 +43,14 @@ class BudgetFile:
                 rate = db.execute("SELECT per_s, capacity FROM rates WHERE kind = ?", (kind,)).fetchone()
                 after = change(tuple(state) if state else None, tuple(rate) if rate else None)
                 db.execute("INSERT OR REPLACE INTO buckets VALUES (?, ?, ?)", (bucket, *after))
-        except sqlite3.Error as error:
+        except (sqlite3.Error, DatabaseRefused) as error:
             raise self._lost(error) from error
 
     def rate(self, kind: str) -> Rate | None:
         """The rate of a kind, if any was kept. Raises Unavailable as `update` does."""
         try:
             row = self._open().execute("SELECT per_s, capacity FROM rates WHERE kind = ?", (kind,)).fetchone()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, DatabaseRefused) as error:
             raise self._lost(error) from error
         return tuple(row) if row else None
 
@@ -59,7 +60,7 @@ class BudgetFile:
             with database.write(self._open()) as db:
                 for kind, rate in rates.items():
                     db.execute("INSERT OR REPLACE INTO rates VALUES (?, ?, ?)", (kind, *rate))
-        except sqlite3.Error as error:
+        except (sqlite3.Error, DatabaseRefused) as error:
             raise self._lost(error) from error
 
     def close(self) -> None:
@@ -81,6 +82,6 @@ class BudgetFile:
             self._db = db
         return self._db
 
-    def _lost(self, error: sqlite3.Error) -> Unavailable:
+    def _lost(self, error: Exception) -> Unavailable:
         self.close()
         return Unavailable(f"budget file {self._path} is of no use: {error}")
