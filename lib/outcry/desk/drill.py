@@ -85,8 +85,9 @@ def _drill(state: Path, plan: Plan, drilled: DrillFloor, disk: Disk) -> bool:
     click.echo(told.table(rounds.rows))
     click.echo()
     click.echo(told.as_text(figures, drilled.recoveries))
-    for fault in dict.fromkeys([*(row.result for row in rounds.rows if row.result), *faults]):
-        click.echo(f"drill: {fault}", err=True)
+    for fault in dict.fromkeys([*(row.result or row.missed for row in rounds.rows), *faults]):
+        if fault:
+            click.echo(f"drill: {fault}", err=True)
     click.echo(f"record       {told.keep(state, figures)}")
     return figures.passed
 
@@ -106,7 +107,7 @@ def _figures(
     slowest_ms, slowest_of = told.slowest(drilled.recoveries)
     return told.Figures(
         kind="minutes" if plan.minutes else "table",
-        passed=not faults and not any(row.result for row in rows),
+        passed=not faults and not any(row.result or (row.missed and not plan.minutes) for row in rows),
         build=told.build(),
         ended_at=told.ended_at(),
         seed=plan.seed,

@@ -30,6 +30,7 @@ READY = {
     "trader": ("READY", "ACTING"),
 }
 TURN_S = 0.02
+RESTART_S = 1.0
 VERB_PATIENCE_S = 180
 READY_PATIENCE_S, AGREE_PATIENCE_S, AGREE_EVERY_S = 60.0, 100.0, 0.25
 
@@ -84,6 +85,7 @@ class DrillFloor:
         self.deaths: list[str] = []  # programs that ended though nobody killed them
         self.kills = 0
         self.disturbed = False  # the drill holds the database, the disk or the exchange: recoveries do not count
+        self._again: dict[str, float] = {}  # who left by himself -> when he is started again
         self.on_turn: Callable[[], None] = lambda: None
         self._exchange_since = 0.0
         if books is not None:
@@ -122,6 +124,7 @@ class DrillFloor:
         environment = {failpoints.VARIABLE: f"{point}:{nth}"} if point else {}
         if program == "exchange":
             self.floor.exchange_file.unlink(missing_ok=True)  # of one that was killed
+        self._again.pop(name, None)
         child = self.children.start(name, program, *arguments, environment=environment)
         since = None if self.disturbed or point else time.monotonic()
         self.running[name] = Running(child, since, after or "start", point)
@@ -134,8 +137,9 @@ class DrillFloor:
 
     def kill(self, name: str) -> None:
         """SIGKILL. Nothing starts it again by itself."""
-        running = self.running.pop(name)
-        if running.child.exit_code is None:
+        self._again.pop(name, None)
+        running = self.running.pop(name, None)
+        if running is not None and running.child.exit_code is None:
             running.child.process.send_signal(signal.SIGKILL)
             running.child.process.wait()
             self.kills += 1
@@ -146,14 +150,19 @@ class DrillFloor:
             if running.child.exit_code is not None and not self.struck(name):
                 words = running.child.last_words(1)
                 self.deaths.append(f"{name} left with {running.child.exit_code}: {words} (log: {running.child.log})")
+                self._again[name] = time.monotonic() + RESTART_S
+                del self.running[name]
+        for name in [name for name, due in self._again.items() if due <= time.monotonic()]:
+            del self._again[name]
+            if name not in self.running:
                 self.start(name, after="its own death")
         self._see_ready()
         self.on_turn()
 
     def struck(self, name: str) -> bool:
         """Whether a program died at the point that it was started with."""
-        running = self.running[name]
-        return bool(running.point) and running.child.exit_code == -signal.SIGKILL
+        running = self.running.get(name)
+        return running is not None and bool(running.point) and running.child.exit_code == -signal.SIGKILL
 
     def wait(self, condition: Callable[[], object], seconds: float) -> bool:
         """Look after the floor until something is so; False when it was not in time."""

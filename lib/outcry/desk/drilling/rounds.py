@@ -11,7 +11,7 @@ from outcry.desk.drilling import mishaps
 from outcry.desk.drilling.boundaries import BOUNDARIES, FIRST, HALT, Boundary, Needs
 from outcry.desk.drilling.floor import AGENTS, READY_PATIENCE_S, DrillFloor
 from outcry.desk.drilling.mishaps import CUT_STREAM, LOST_ANSWERS, LOST_TWICE, UNHEARD, Disk
-from outcry.domain.errors import OutcryError
+from outcry.domain.errors import OutcryError, Unavailable
 
 REACH_PATIENCE_S = 75.0  # a market settles every 30 s
 PROVOKED_S = 20.0
@@ -21,11 +21,16 @@ LOAD_S = 2.0  # of undisturbed trading between two acts
 
 @dataclass(slots=True)
 class Row:
-    """One act. `result` is "" when all agreed afterwards, else what did not."""
+    """One act.
+
+    result  "" when all agreed afterwards, else what did not
+    missed  what the act itself did not achieve: a boundary that nobody came by proves nothing
+    """
 
     name: str
     kills: int = 0
     result: str = ""
+    missed: str = ""
     agreed_after_s: float = 0.0
     differences: list[str] = field(default_factory=list)
 
@@ -48,7 +53,8 @@ class Rounds:
                 drilled.start("exchange")
                 self._die_at(row, "clerk", FIRST.point, 1)
             drilled.start_all(after=FIRST.point if first else "")
-        drilled.wait(lambda: (now := drilled.progress()) is not None and now.fills >= 3, READY_PATIENCE_S)
+        if not drilled.wait(lambda: (now := drilled.progress()) is not None and now.fills >= 3, READY_PATIENCE_S):
+            raise Unavailable(f"the drill's floor does not trade: {'; '.join(drilled.deaths[:3]) or drilled.ready()}")
 
     def table(
         self, boundaries: Sequence[Boundary] = BOUNDARIES, *, lock_s: float = LOCK_S, full_s: float = FULL_S
@@ -121,7 +127,7 @@ class Rounds:
         reached = self._provoked(name, needs)
         row.kills = int(reached)
         if not reached:
-            row.result = f"never came to {point}"
+            row.missed = f"nobody came to {point}"
         drilled.kills += row.kills
         drilled.kill(name)
 
@@ -129,7 +135,7 @@ class Rounds:
         drilled = self.floor
         if needs not in (Needs.LOCK, Needs.LOST_ANSWERS):
             return drilled.wait(lambda: drilled.struck(name), REACH_PATIENCE_S)
-        drilled.wait(lambda: drilled.running[name].ready or drilled.struck(name), READY_PATIENCE_S)
+        drilled.wait(lambda: name not in drilled.ready() or drilled.struck(name), READY_PATIENCE_S)
         for _ in range(3):
             if drilled.struck(name):
                 break
@@ -152,12 +158,12 @@ class Rounds:
     def lost_answers(self) -> None:
         with self._row("answers of the exchange lost") as row:
             times = mishaps.strike(self.floor, LOST_ANSWERS, PROVOKED_S)
-            row.result = "" if times else "no request came by"
+            row.missed = "" if times else "no request came by"
 
     def cut_stream(self) -> None:
         with self._row("streams cut, fills and orders not heard") as row:
             times = mishaps.strike(self.floor, CUT_STREAM + UNHEARD, PROVOKED_S)
-            row.result = "" if times else "no message came by"
+            row.missed = "" if times else "no message came by"
 
     def lock(self, seconds: float) -> None:
         with self._row(f"database locked for {_about(seconds, LOCK_S)}"), mishaps.locked(self.floor):

@@ -61,8 +61,9 @@ class Watch:
     def told(self, row: Row) -> None:
         """An act is over. What went wrong is said at once."""
         self.rows += 1
-        if row.result:
-            click.echo(f"{chr(13) if self._watched else ''}drill: {row.name}: {row.result}", err=True)
+        if row.result or row.missed:
+            said = f"drill: {row.name}: {row.result or row.missed}"
+            click.echo(f"\r{said}\033[K" if self._watched else said, err=True)
 
     def look(self) -> None:
         if time.monotonic() < self._next:
@@ -92,7 +93,9 @@ def table(rows: Sequence[Row]) -> str:
     body = []
     for name, some in lines.items():
         bad = next((row.result for row in some if row.result), "")
-        body.append([name, len(some), sum(row.kills for row in some), (bad or "agrees")[:WIDEST]])
+        missed = [row.missed for row in some if row.missed]
+        good = f"agrees; {len(missed)} times {missed[0]}" if missed else "agrees"
+        body.append([name, len(some), sum(row.kills for row in some), bad[:WIDEST] or good])
     return tabulate(body, ["boundary", "times", "kills", "result"], tablefmt="simple", disable_numparse=True)
 
 
