@@ -31,7 +31,8 @@ class _Held:
     since_ms: int = 0  # known since
     last_ms: int = 0  # of its last row
     crossed_ms: int | None = None
-    stamped_ms: int = 0  # the exchange's time of its last change; 0 before the first since the last whole book
+    first_ms: int = 0  # the exchange's time of its first change since the last whole book, and of its last
+    stamped_ms: int = 0
     touches: deque[tuple[int, Touch]] = field(default_factory=deque)
     waiting: deque[TickerRow] = field(default_factory=deque)
 
@@ -65,6 +66,8 @@ class Books:
             levels = len(bids.items() ^ book.bids.items()) + len(asks.items() ^ book.asks.items())
             what = f"{snapshot.ticker}: snapshot and book differ in {levels} levels"
             self._report.defect(Finding("snapshot", self._session, snapshot.arrival, snapshot.at_ms, what))
+        if held.epoch == snapshot.epoch:
+            held.last_ms = snapshot.at_ms
         self._end(held, snapshot.arrival)
         book.replace(dict(bids), dict(asks))
         held.known, held.epoch, held.since_ms = True, snapshot.epoch, snapshot.at_ms
@@ -84,6 +87,7 @@ class Books:
             if held.waiting and stamped_ms > held.waiting[0].at_ms - held.waiting[0].lag_ms:
                 self._compare(held, stamped_ms)
             if not held.stamped_ms:
+                held.first_ms = stamped_ms
                 held.touches.append((0, touch_of(book)))
             held.stamped_ms = stamped_ms
         try:
@@ -163,8 +167,7 @@ class Books:
                 if stamped_ms < moment_ms:
                     break
             said = (row.bid_cc, row.bid_ch, row.ask_cc, row.ask_ch)
-            first_ms = held.touches[0][0] if held.touches else before_ms
-            if not standing or (first_ms == 0 and len(standing) == len(held.touches)):
+            if not standing or moment_ms < held.first_ms:
                 self._report.count("tickers older than the book")
             elif said in standing:
                 self._report.count("tickers equal to the book")
