@@ -92,7 +92,7 @@ def test_a_wrong_option_is_usage(tmp_path):
     [
         ("nonsense = 1", "unknown setting nonsense"),
         ('environment = "production"', "needs live = true"),
-        ('environment = "production"\nlive = true', "this build has no golive check"),
+        ('environment = "production"\nlive = true', "golive.json (run bin/golive on the paper floor)"),
     ],
 )
 def test_what_may_not_run_says_so_and_exits_78(tmp_path, settings, said):

@@ -18,6 +18,7 @@ from outcry.desk.drilling import mishaps, told
 from outcry.desk.drilling.floor import DrillFloor, Stopped
 from outcry.desk.drilling.mishaps import Disk
 from outcry.desk.drilling.rounds import Rounds, Row
+from outcry.ops import golive
 from outcry.store import chain, findings
 
 
@@ -109,6 +110,7 @@ def _figures(
         kind="minutes" if plan.minutes else "table",
         passed=not faults and not any(row.result or (row.missed and not plan.minutes) for row in rows),
         build=told.build(),
+        machine=golive.machine(),
         ended_at=told.ended_at(),
         seed=plan.seed,
         took_s=took_s,

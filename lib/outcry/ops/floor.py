@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from outcry.domain.errors import Misconfigured, Unavailable
+from outcry.ops import golive
 from outcry.ops.settings import Settings
 
 HOSTS = {  # REST, stream; the exchange's preferred hosts
@@ -57,6 +58,11 @@ class Floor:
     @property
     def halt_file(self) -> Path:
         return self.folder / "HALT"
+
+    @property
+    def golive_file(self) -> Path:
+        """The record without which no program enters anything with real money."""
+        return self.folder / golive.RECORD
 
     @property
     def exchange_file(self) -> Path:
@@ -149,20 +155,17 @@ class Floor:
         return Addresses(exchange.rest_url or rest, exchange.stream_url or stream, exchange.spot_url or COINBASE_URL)
 
 
-def open_floor(settings: Settings, state: Path, *, quiet: bool = False) -> Floor:
+def open_floor(settings: Settings, state: Path, *, quiet: bool = False, gated: bool = True) -> Floor:
     """The floor of an environment, with the gate to real money.
 
+    gated   False for programs that enter nothing: they have to work while the gate is shut
     raises  Misconfigured when the environment may not run
     """
     floor = Floor(settings, state / settings.environment, quiet)
-    if settings.environment == "production":
+    if settings.environment == "production" and gated:
         if not settings.live:
             raise Misconfigured("environment 'production' needs live = true", "or use 'embedded', 'paper' or 'demo'")
-        if not (floor.folder / "golive.json").exists():
-            record = floor.folder / "golive.json"
-            raise Misconfigured(
-                f"environment 'production' needs {record}", "this build has no golive check that writes it"
-            )
+        golive.check(floor.golive_file, settings.risk)
     try:
         floor.folder.mkdir(parents=True, exist_ok=True)
     except PermissionError as error:

@@ -16,6 +16,7 @@ from outcry.domain.errors import Misconfigured, OutcryError, Unavailable
 from outcry.ops import log
 from outcry.ops.installed import place
 
+_FILE = "outcry.settings_file"
 _ALONE = "-"  # what --settings stands for without a file, where that is allowed
 _log = log.get(__name__)
 
@@ -32,15 +33,29 @@ class Sources:
 
 def options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a click command --settings, --state and --quiet, and hand it the `floor` they describe."""
-    return _options(command, may_show=False)
+    return _options(command)
 
 
 def options_and_sources(command: Callable[..., Any]) -> Callable[..., Any]:
     """The same, where --settings may stand alone; hands over `sources` too."""
-    return _options(command, may_show=True)
+    return _options(command, may_show=True, gated=False)
 
 
-def _options(command: Callable[..., Any], *, may_show: bool) -> Callable[..., Any]:
+def options_behind_no_gate(command: Callable[..., Any]) -> Callable[..., Any]:
+    """As `options`, for programs that enter nothing and have to work while the gate to real money is shut.
+
+    Who looks, warns, copies or stops must not be stopped by a missing record.
+    """
+    return _options(command, gated=False)
+
+
+def settings_in_use() -> Path:
+    """The settings file of the running program."""
+    file: Path = click.get_current_context().meta[_FILE]
+    return file
+
+
+def _options(command: Callable[..., Any], *, may_show: bool = False, gated: bool = True) -> Callable[..., Any]:
     alone: dict[str, Any] = {"is_flag": False, "flag_value": _ALONE} if may_show else {}
 
     @click.option("--settings", "settings_file", type=click.Path(path_type=Path), envvar="OUTCRY_SETTINGS",
@@ -56,13 +71,13 @@ def _options(command: Callable[..., Any], *, may_show: bool) -> Callable[..., An
 
         if show := settings_file == Path(_ALONE):
             settings_file = Path(os.environ["OUTCRY_SETTINGS"]) if os.environ.get("OUTCRY_SETTINGS") else None
-        loaded = settings.load(settings_file or place().settings)
-        floor = floors.open_floor(loaded, state or place().state, quiet=quiet)
+        file = click.get_current_context().meta[_FILE] = settings_file or place().settings
+        loaded = settings.load(file)
+        floor = floors.open_floor(loaded, state or place().state, quiet=quiet, gated=gated)
         log.set_up(quiet=quiet, file=floor.folder / "log" / "kalshi.log" if loaded.logs.file else None)
         _log.debug("opened", environment=loaded.environment, state=floor.folder)
         if may_show:
             said_by = "default" if settings_file is None else "OUTCRY_SETTINGS" if show else _said_by("settings_file")
-            file = settings_file or place().settings
             more["sources"] = Sources(file, said_by, _said_by("state"), show)
         return command(*arguments, floor=floor, **more)
 

@@ -133,6 +133,14 @@ def sums_by_order(db: sqlite3.Connection) -> dict[str, tuple[int, int]]:
     return {row[0]: (row[1], row[2]) for row in rows}
 
 
+def times_of_agents(db: sqlite3.Connection) -> list[int]:
+    """When agents traded, oldest first: what nobody did by hand."""
+    rows = db.execute(
+        "SELECT DISTINCT filled_at_ms FROM booked_fills WHERE agent NOT IN (?, ?) ORDER BY 1", (MANUAL, PARKED)
+    )
+    return [row[0] for row in rows]
+
+
 def misbooked(db: sqlite3.Connection) -> list[str]:
     """What runs in total (`agent ticker`, `agent shard n`) and differs from its first records: must be empty."""
     columns = "agent, ticker, position_ch, cash_micros, fees_micros, fills"

@@ -31,6 +31,7 @@ class Figures:
     kind: str
     passed: bool
     build: str
+    machine: str
     ended_at: str
     seed: int
     took_s: int
