@@ -5,10 +5,12 @@ import json
 import os
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 
 import click
 from tabulate import tabulate
@@ -31,7 +33,6 @@ class Figures:
     kind: str
     passed: bool
     build: str
-    machine: str
     ended_at: str
     seed: int
     took_s: int
@@ -102,8 +103,8 @@ def table(rows: Sequence[Row]) -> str:
 
 def as_text(figures: Figures, recoveries: Sequence[Recovery]) -> str:
     """The figures in words."""
-    slowest = f"slowest {figures.slowest_recovery_ms / 1000:.1f} s ({figures.slowest_recovery_of})"
-    within = f"{figures.recoveries - figures.over_promise} of {len(recoveries)} within {PROMISE_S:g} s"
+    worst = f"slowest {figures.slowest_recovery_ms / 1000:.1f} s ({figures.slowest_recovery_of})"
+    within = f"{figures.recoveries - figures.over_promise} of {figures.recoveries} within {PROMISE_S:g} s"
     took = f"{figures.took_s // 60}:{figures.took_s % 60:02d}"
     return "\n".join(
         [
@@ -111,11 +112,23 @@ def as_text(figures: Figures, recoveries: Sequence[Recovery]) -> str:
             f" fees ${figures.fees_micros / 1_000_000:,.4f}",
             f"kills        {figures.kills:,}",
             f"differences  {figures.differences}",
-            f"recovery     {slowest}; {within}",
+            f"recovery     {worst}; {within}",
+            *_by_program(recoveries),
             f"disk         {figures.disk}",
             f"seed         {figures.seed}; build {figures.build}; took {took}",
         ]
     )
+
+
+def _by_program(recoveries: Sequence[Recovery]) -> list[str]:
+    """Each kind of program's recoveries on a line."""
+    kinds: dict[str, list[float]] = defaultdict(list)
+    for one in recoveries:
+        kinds[one.program.partition("@")[0]].append(one.seconds)
+    return [
+        f"  {kind:10} {len(some)} times, half within {median(some):.1f} s, slowest {max(some):.1f} s"
+        for kind, some in sorted(kinds.items())
+    ]
 
 
 def slowest(recoveries: Sequence[Recovery]) -> tuple[int, str]:
