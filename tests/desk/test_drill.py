@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 
 from outcry import failpoints
-from outcry.desk.drilling import mishaps
+from outcry.desk.drilling import mishaps, told
 from outcry.desk.drilling.boundaries import BOUNDARIES, FIRST, HALT, Boundary, Needs
-from outcry.desk.drilling.floor import DrillFloor
-from outcry.desk.drilling.rounds import Rounds
+from outcry.desk.drilling.floor import DrillFloor, Recovery
+from outcry.desk.drilling.rounds import Rounds, Row
 from outcry.desk.exchange import ACCOUNT
+from outcry.domain.errors import Unavailable
 from outcry.review import proof
 from outcry.store import statements
 from running import alive, descendants
@@ -47,6 +48,53 @@ def test_every_point_in_the_code_is_a_boundary_of_the_drill():
     assert drilled == set(failpoints.POINTS)
 
 
+def figures(**more):
+    facts = {"kind": "table", "passed": True, "build": "1", "ended_at": "2026-11-20T15:00:00+00:00", "seed": 1}
+    facts |= {"took_s": 61, "acts": 2, "orders": 1_234, "fills": 9, "settlements": 3, "fees_micros": 1_500_000}
+    facts |= {"kills": 7, "differences": 0, "recoveries": 2, "slowest_recovery_ms": 5_100, "over_promise": 1}
+    return told.Figures(**facts | {"slowest_recovery_of": "clerk after x", "disk": "a quota"} | more)
+
+
+def test_the_record_keeps_the_last_drill_of_each_kind(tmp_path):
+    state = tmp_path / "state"
+    told.keep(state, figures())
+    told.keep(state, figures(kind="minutes", orders=5))
+    file = told.keep(state, figures(passed=False))
+    kept = json.loads(file.read_text())
+    assert file == state / "drill.json" and list(state.iterdir()) == [file]
+    assert (kept["table"]["passed"], kept["minutes"]["passed"], kept["minutes"]["orders"]) == (False, True, 5)
+    file.write_text("torn")
+    assert set(json.loads(told.keep(state, figures()).read_text())) == {"table"}
+
+
+def test_what_a_person_reads():
+    rows = [Row("a", 1), Row("a", 2, missed="nobody came"), Row("b", 3, "2 differences: cash"), Row("b", 1)]
+    lines = [line.split() for line in told.table(rows).splitlines()[2:]]
+    assert lines == [
+        ["a", "2", "3", "agrees;", "1", "times", "nobody", "came"],
+        ["b", "2", "4", "2", "differences:", "cash"],
+    ]
+    recoveries = [Recovery("clerk", 5.1, "x", 0.5), Recovery("trader@heads", 1.0, "y", 0.5)]
+    text = told.as_text(figures(), recoveries)
+    assert "orders       1,234; fills 9; settlements 3; fees $1.5000" in text
+    assert "slowest 5.1 s (clerk after x); 1 of 2 within 5 s" in text
+    assert "  trader     1 times, half within 1.0 s, slowest 1.0 s" in text
+    assert told.slowest(recoveries) == (5_100, "clerk after x, load 0.5 a core")
+    assert told.slowest([]) == (0, "")
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_what_lay_on_the_small_disk_stays_where_it_lay_when_it_is_to_be_kept(tmp_path, keep):
+    try:
+        disk = mishaps.SmallDisk(tmp_path / "floor")
+    except Unavailable:
+        pytest.skip("no small disk can be mounted here")
+    (disk.folder / "kalshi.db").write_text("books")
+    disk.close(keep=keep)
+    assert not disk.folder.is_mount()
+    assert [file.name for file in disk.folder.iterdir()] == ["kalshi.db"] * keep
+
+
 @pytest.fixture
 def drilled(tmp_path):
     floor = DrillFloor(tmp_path / "floor", 1)
@@ -56,14 +104,14 @@ def drilled(tmp_path):
 
 @pytest.mark.floor
 def test_killed_at_the_nastiest_boundaries_nothing_differs_and_planted_differences_are_found(drilled, tmp_path):
-    told = []
-    rounds = Rounds(drilled, mishaps.Quota(), 1, told.append)
+    rows = []
+    rounds = Rounds(drilled, mishaps.Quota(), 1, rows.append)
     rounds.begin(first=True)
     for boundary in NASTIEST:
         rounds.kill_at(boundary)
     rounds.power_cut()
-    assert [(row.name, row.result, row.missed) for row in told if row.result or row.missed] == []
-    assert [row.kills for row in told] == [1] * (1 + len(NASTIEST)) + [len(drilled.names)]
+    assert [(row.name, row.result, row.missed) for row in rows if row.result or row.missed] == []
+    assert [row.kills for row in rows] == [1] * (1 + len(NASTIEST)) + [len(drilled.names)]
     assert drilled.deaths == []
     assert drilled.recoveries
     drilled.stop()
