@@ -222,7 +222,7 @@ def _tell_database(floor: Floor, db: sqlite3.Connection, owed: Owed, reason: str
         owed.heard(error)
         suffices = "; the file suffices" if floor.halt_file.exists() else ""
         click.echo(f"halt: the database could not be told ({error}){suffices}", err=True)
-    owed.happened("critical", "halted", f"by {_who()}: {text}")
+    owed.happened("critical", "halted", f"by {_who()}: {text}; {system.HALT_ENDS}")
     return told
 
 

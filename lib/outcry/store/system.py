@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from outcry.store.database import joined, quick
 
 DAILY_LOSS = "daily_loss"  # the cause that stops entries until the trading day rolls: nothing else lifts it
+HALT_ENDS = "until bin/resume --i-have-checked"  # what whoever hears of a halt is told with it
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,6 @@ class Breakers:
         reason = trip.reason if trip else "the pause is over"
         with write(self._db):
             system.set_control(self._db, scope, name, kind, trip is not None, cause=cause, reason=reason, now_ms=at_ms)
-            told = f"{name or scope}: {cause}: {reason}"
+            told = f"{name or scope}: {cause}: {reason}" + (f"; {system.HALT_ENDS}" if trip and kind == "halt" else "")
             system.event(self._db, "critical" if trip else "info", PROGRAM, what, told, now_ms=at_ms)
         (_log.error if trip else _log.info)(what, scope=scope, name=name, cause=cause, reason=reason)
