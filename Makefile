@@ -21,7 +21,7 @@ setup: $(VENV)/.runtime ## make the Python environment that the programs run in
 demo: $(VENV)/.runtime ## run a whole floor on the embedded exchange (DEMO_MINUTES=3, REPLAY=FILE…, SPEED=10)
 	@bin/demo $(foreach file,$(REPLAY),--replay $(file))
 
-test: $(VENV)/.tests ## run all tests, fast ones first, and say how long each layer took
+test: $(VENV)/.tests $(if $(OUTCRY_BOX),$(VENV)/.wheels) ## run all tests, fast ones first, and say how long each layer took
 	@$(BIN)/python tests/layers.py
 
 test-fast: $(VENV)/.tests ## run the tests that start no process
@@ -72,6 +72,14 @@ $(VENV)/.tests: $(VENV)/.runtime
 	@echo "installing what the tests need …" >&2
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $@
+
+# What the programs need as wheels, for tests that install without a network, and the system that they install on.
+$(VENV)/.wheels: $(VENV)/.runtime
+	@echo "fetching what the box tests install …" >&2
+	@rm -rf $@ && $(BIN)/python -m pip wheel --quiet --disable-pip-version-check --wheel-dir $@.new \
+		$$($(BIN)/python etc/needs pyproject.toml)
+	@$(OUTCRY_BOX) image >/dev/null
+	@mv $@.new $@
 
 $(VENV)/.checks: $(VENV)/.tests
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,check]'

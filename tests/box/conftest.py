@@ -1,0 +1,28 @@
+"""A box for a test: booted from the layer in a second, with a floor that starts by itself, as after a reboot."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from boxed import Box, layer, why_not
+from running import SETTINGS
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
+    base = tmp_path_factory.getbasetemp()
+    shared = (base if worker_id == "master" else base.parent) / "layer"
+    shared.mkdir(exist_ok=True)
+    with layer(shared, SETTINGS) as name:
+        yield name
+
+
+@pytest.fixture
+def box(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Box]:
+    if reason := why_not():
+        pytest.skip(reason)
+    running = Box(f"t{tmp_path.stat().st_ino}")
+    running.up("--from", request.getfixturevalue("installed"))
+    yield running
+    running.tool("down", "--hard", check=False)

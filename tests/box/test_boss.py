@@ -1,0 +1,84 @@
+"""Cron, and the boss that it starts: who trades is what the agents' table says, but for whom a person stopped."""
+
+import json
+
+import pytest
+
+from boxed import Box
+
+pytestmark = pytest.mark.box
+HAND = ("/usr/bin/python3", "-I", "/opt/kalshi/lib/outcry/ops/hand.py", "/opt/kalshi", "kalshi")
+
+
+def test_the_boss_follows_the_agents_and_respects_people(box: Box):
+    box.trading()
+    box.wait_for(lambda: jobs(box), "cron to start the boss", 150)
+    assert "(root) CMD" in box.journal("cron")
+    mailed = box("sh", "-c", "cat /var/mail/* /var/spool/mail/* 2>/dev/null", check=False).stdout
+    assert mailed == ""
+    box("systemctl", "stop", "cron")  # from here each turn is taken by hand
+    remembers(box, momentum="runs", mean_reversion="runs", volume_spike="runs", coin_flip="runs")
+
+    box("kalshi", "agent", "add", "coin_flip-2", "--strategy", "coin_flip")
+    box("systemctl", "stop", "kalshi-trader@momentum")  # a person
+    turn(box)
+    remembers(box, **{"momentum": "left", "coin_flip-2": "start"})
+    assert box.states(["kalshi-trader@coin_flip-2", "kalshi-trader@momentum"]) == ["active", "inactive"]
+    assert box("systemctl", "is-enabled", "kalshi-trader@coin_flip-2").stdout == "enabled\n"
+    turn(box)
+    assert events(box) == ["started_trader", "left_trader"], "told once"
+
+    retire(box, "volume_spike", "retired")
+    turn(box)
+    assert box.states(["kalshi-trader@volume_spike"]) == ["inactive"]
+    assert box("systemctl", "is-enabled", "kalshi-trader@volume_spike", check=False).stdout == "disabled\n"
+    retire(box, "volume_spike", "birth")
+    turn(box)
+    assert box.states(["kalshi-trader@volume_spike"]) == ["active"], "what the boss stopped it may start"
+
+    box("systemctl", "start", "kalshi-trader@momentum")
+    turn(box)
+    remembers(box, momentum="runs")
+    box("systemctl", "stop", "kalshi-clerk")
+    retire(box, "mean_reversion", "retired")
+    turn(box)
+    assert box.states(["kalshi-trader@mean_reversion"]) == ["active"], "without the clerk nothing is done"
+    assert box("runuser", "-u", "kalshi", "--", *HAND, check=False).returncode != 0
+
+
+def test_nothing_but_well_formed_names_reach_root(box: Box):
+    """The half that is not root is replaced by one that lies."""
+    box.trading()
+    box("systemctl", "stop", "cron")
+    before = box.pids()
+    lies = ("wanted a;reboot", "wanted ../x", "wanted momentum", "wanted -h\n", "wanted x.service\n", "", "momentum\n")
+    for said in lies:
+        lie = f"#!/bin/sh\nprintf '%s' '{said}'\n"
+        box.write("/opt/kalshi/bin/boss", f"import sys; sys.stdout.write({said!r}); sys.stdout.flush()\n")
+        box(*HAND, check=False)
+        assert box.pids() == before, lie
+    assert not box("sh", "-c", "ls /var/lib/kalshi.boss", check=False).stdout
+
+
+def turn(box: Box) -> None:
+    """One turn of the boss, whatever the minute: its own record says it was done in this one."""
+    box.change("UPDATE jobs SET due_at_ms = 0 WHERE name = 'boss'")
+    done = box(*HAND)
+    assert (done.stdout, done.stderr) == ("", "")
+
+
+def retire(box: Box, agent: str, stage: str) -> None:
+    box.change(f"UPDATE agents SET stage = '{stage}' WHERE name = '{agent}'")
+
+
+def remembers(box: Box, **lots: str) -> None:
+    known = json.loads(box("cat", "/var/lib/kalshi.boss").stdout)
+    assert {name: known.get(name) for name in lots} == lots
+
+
+def jobs(box: Box) -> int:
+    return box.number("SELECT count(*) FROM jobs WHERE name = 'boss' AND result = 'done'")
+
+
+def events(box: Box) -> list[str]:
+    return [event for (event,) in box.query("SELECT event FROM system_events WHERE program = 'boss' ORDER BY id")]

@@ -1,0 +1,59 @@
+"""`make upgrade` to a good build, to one that does not work, and back."""
+
+import pytest
+
+from boxed import UNITS, Box
+
+pytestmark = pytest.mark.box
+
+
+def test_upgrade_good_and_bad(box: Box):
+    box.trading()
+    box.more_fills()
+    box.push_source()
+    old = build(box)
+    change(box, "lib/outcry/desk/clerk.py", "# a change that changes nothing")
+    good = box.make("upgrade").stdout
+    assert f"upgraded from {old} to {build(box)}" in good
+    assert build(box) != old
+    box.trading()
+    assert "HALT" not in box("kalshi", "status", check=False).stdout
+    assert "OLDER CODE" not in box("kalshi", "status", check=False).stdout
+    box.more_fills()
+
+    working = build(box)
+    change(box, "lib/outcry/desk/trader.py", "raise RuntimeError('a bad build')")
+    change(box, "sql/migrations/9999_bad.sql", "CREATE TABLE of_the_bad_build (x INTEGER) STRICT;")
+    bad = box.make("upgrade", check=False)
+    assert bad.returncode != 0
+    assert "the smoke test failed" in bad.stderr
+    assert "trader@momentum does not run" in bad.stdout
+    assert box.states() == ["inactive"] * len(UNITS)
+    for line in [line for line in bad.stderr.splitlines() if line.startswith("  ")]:
+        box("env", "PIP_NO_INDEX=1", "PIP_FIND_LINKS=/wheels", "sh", "-ec", line, timeout_s=300)
+    assert build(box) == working
+    box.trading()
+    box.more_fills()
+
+
+def test_a_build_installed_beside_a_running_floor(box: Box):
+    """Programs go on with what they were started with, and bin/status says so."""
+    box.trading()
+    box.push_source()
+    change(box, "lib/outcry/desk/clerk.py", "# a change that changes nothing")
+    assert "systemctl restart" in box.make("install").stdout
+    status = box("kalshi", "status", check=False).stdout
+    assert status.count("OLDER CODE") == len(UNITS)
+    box("systemctl", "restart", "kalshi-*")
+    box.trading()
+    box.wait_for(
+        lambda: "OLDER CODE" not in box("kalshi", "status", check=False).stdout, "everybody to run the new build"
+    )
+
+
+def build(box: Box) -> str:
+    return box("sed", "-n", "s/^BUILD=//p", "/opt/kalshi/etc/installed").stdout.strip()
+
+
+def change(box: Box, file: str, line: str) -> None:
+    box("sh", "-c", 'echo "$2" >>"/root/src/$1"', "-", file, line)
