@@ -51,7 +51,8 @@ class Box:
         self, *command: str, check: bool = True, timeout_s: int = 90, user: str = "root"
     ) -> subprocess.CompletedProcess[str]:
         """Run a command in it."""
-        return self.tool("run", "--timeout", str(timeout_s), "--user", user, "--", *command, check=check)
+        as_whom = () if user == "root" else ("--user", user)
+        return self.tool("run", "--timeout", str(timeout_s), *as_whom, "--", *command, check=check)
 
     def up(self, *options: str) -> None:
         self.tool("up", "--timeout", "120", "--tie", str(os.getpid()), "--bind", f"{WHEELS}:/wheels", *options)
