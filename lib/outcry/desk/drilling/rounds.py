@@ -1,6 +1,7 @@
 """The drill's work: one row for each thing done to the floor, and after each the proof that nothing came of it."""
 
 import contextlib
+import signal
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -177,14 +178,17 @@ class Rounds:
         """bin/halt dies half-way, and is called again; then the floor goes on."""
         drilled = self.floor
         with self._row(f"halt: {point}") as row:
-            drilled.verb("halt", "--reason", "drill", point=point, may_fail=True)
-            drilled.kills, row.kills = drilled.kills + 1, 1
+            row.kills = int(drilled.verb("halt", "--reason", "drill", point=point, may_fail=True) == -signal.SIGKILL)
+            row.missed = "" if row.kills else f"nobody came to {point}"
+            drilled.kills += row.kills
             if not drilled.floor.halt_file.exists():
                 row.result = "the floor is not halted"
             drilled.verb("halt", "--reason", "drill, again")
             if resting := [name for name, line in drilled.statements()[1].orders.items() if line.state == "resting"]:
                 row.result = f"{len(resting)} orders still rest"
-            drilled.verb("resume", "--i-have-checked", "--reason", "drill")
+            drilled.verb("resume", "--i-have-checked", "--reason", "drill", may_fail=True)  # 1: others stop entries too
+            if drilled.floor.halt_file.exists():
+                row.result = "the halt cannot be lifted"
 
     # ---- after each -------------------------------------------------------------------------------------------------
 
