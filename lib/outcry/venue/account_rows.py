@@ -10,7 +10,7 @@ from outcry.domain.fill import Fill, Settlement
 from outcry.domain.order import Side
 from outcry.domain.units import ONE_DOLLAR_CC
 from outcry.venue import fields
-from outcry.venue.fields import Amount
+from outcry.venue.fields import Amount, Whole
 
 
 class FillRow(Struct, frozen=True):
@@ -19,29 +19,29 @@ class FillRow(Struct, frozen=True):
     trade_id: str
     order_id: str
     ticker: str
-    exchange_index: int
+    exchange_index: Whole
     book_side: Side
     count_fp: Amount
     yes_price_dollars: Amount
     is_taker: bool
     fee_cost: Amount
     created_time: str | None = None
-    ts: int | None = None
+    ts: Whole | None = None
 
 
 class SettlementRow(Struct, frozen=True):
     ticker: str
     event_ticker: str
-    exchange_index: int
+    exchange_index: Whole
     market_result: str
     yes_count_fp: Amount
     yes_total_cost_dollars: Amount
     no_count_fp: Amount
     no_total_cost_dollars: Amount
-    revenue: int
+    revenue: Whole
     fee_cost: Amount
     settled_time: str
-    value: int | None = None
+    value: Whole | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +89,14 @@ class SettlementReport:
 
 
 class ShardBalanceRow(Struct, frozen=True):
-    exchange_index: int
+    exchange_index: Whole
     balance: Amount
 
 
 class BalanceRow(Struct, frozen=True):
     balance_dollars: Amount
-    portfolio_value: int
-    updated_ts: int
+    portfolio_value: Whole
+    updated_ts: Whole
     balance_breakdown: list[ShardBalanceRow] | None = None
 
 
@@ -112,7 +112,7 @@ class Balance:
 
 class PositionRow(Struct, frozen=True):
     ticker: str
-    exchange_index: int
+    exchange_index: Whole
     position_fp: Amount
     market_exposure_dollars: Amount
     total_traded_dollars: Amount
@@ -137,8 +137,8 @@ class PositionReport(NamedTuple):
 class BucketRow(Struct, frozen=True):
     """Tokens a second, and how many the bucket holds when full."""
 
-    refill_rate: int
-    bucket_capacity: int
+    refill_rate: Whole
+    bucket_capacity: Whole
 
 
 class GrantRow(Struct, frozen=True):
@@ -147,7 +147,7 @@ class GrantRow(Struct, frozen=True):
     exchange_instance: str
     level: str
     source: str
-    expires_ts: int | None = None
+    expires_ts: Whole | None = None
 
 
 class Limits(Struct, frozen=True):
@@ -162,13 +162,13 @@ class Limits(Struct, frozen=True):
 class CostRow(Struct, frozen=True):
     method: str
     path: str
-    cost: int
+    cost: Whole
 
 
 class EndpointCosts(Struct, frozen=True):
     """Tokens per call; endpoints that are not listed cost `default_cost`."""
 
-    default_cost: int
+    default_cost: Whole
     endpoint_costs: list[CostRow]
 
 

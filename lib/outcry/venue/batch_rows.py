@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from outcry.venue.fields import Amount
+from outcry.venue.fields import Amount, Whole
 from outcry.venue.order_rows import NewOrderBody
 
 
@@ -15,7 +15,7 @@ class BatchCreateBody(Struct):
 class CancelItemBody(Struct):
     order_id: str
     market_ticker: str
-    exchange_index: int
+    exchange_index: Whole
 
 
 class BatchCancelBody(Struct):
@@ -37,7 +37,7 @@ class CreatedItemRow(Struct, frozen=True):
     remaining_count: Amount | None = None
     average_fill_price: Amount | None = None
     average_fee_paid: Amount | None = None
-    ts_ms: int | None = None
+    ts_ms: Whole | None = None
     error: ItemErrorRow | None = None
 
 

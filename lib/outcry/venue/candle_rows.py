@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from outcry.domain.errors import SchemaDrift
 from outcry.venue import fields
-from outcry.venue.fields import Amount
+from outcry.venue.fields import Amount, Whole
 
 
 def _archived(name: str) -> str:
@@ -32,7 +32,7 @@ class TradedRow(Struct, frozen=True):
 
 
 class CandleRow(Struct, frozen=True):
-    end_period_ts: int
+    end_period_ts: Whole
     yes_bid: QuoteRow
     yes_ask: QuoteRow
     price: TradedRow
@@ -57,7 +57,7 @@ class ArchivedTradedRow(Struct, frozen=True, rename=_archived):
 
 
 class ArchivedCandleRow(Struct, frozen=True, rename=_archived):
-    end_period_ts: int
+    end_period_ts: Whole
     yes_bid: ArchivedQuoteRow
     yes_ask: ArchivedQuoteRow
     price: ArchivedTradedRow

@@ -7,6 +7,7 @@ from msgspec import Struct
 from outcry.domain.errors import SchemaDrift
 from outcry.venue import fields
 from outcry.venue.account_rows import ShardBalanceRow
+from outcry.venue.fields import Whole
 
 STATUSES = ("pending", "applied", "failed", "returned")
 
@@ -17,14 +18,14 @@ class BankRow(Struct, frozen=True):
     id: str
     status: str
     type: str
-    amount_cents: int
-    fee_cents: int
-    created_ts: int
-    finalized_ts: int | None = None
+    amount_cents: Whole
+    fee_cents: Whole
+    created_ts: Whole
+    finalized_ts: Whole | None = None
 
 
 class RestingValueRow(Struct, frozen=True):
-    total_resting_order_value: int
+    total_resting_order_value: Whole
     resting_order_value_breakdown: list[ShardBalanceRow]
 
 

@@ -44,14 +44,14 @@ class Decoder:
         """
         try:
             frame = _parse(raw)
-        except msgspec.MsgspecError as error:
+        except fields.UNREADABLE as error:
             read = _parse_leniently(raw, error)
             if isinstance(read, out.Other):
                 return read
             frame = read
         try:
             return self._make[type(frame)](frame)
-        except (ValueError, SchemaDrift, msgspec.MsgspecError) as error:
+        except (SchemaDrift, *fields.UNREADABLE) as error:
             raise SchemaDrift(f"{type(frame).__struct_config__.tag}: {error}", raw) from error
 
     def _delta(self, frame: wire.DeltaFrame) -> out.Delta:
@@ -60,10 +60,15 @@ class Decoder:
         price = (YES_PRICES if is_bid else self._ask_prices).get(body.price_dollars)
         if price is None:
             price = self._rare_price(body.price_dollars, is_bid)
-        text = body.delta_fp
-        change = int(text[:-3] + text[-2:]) if text[-3:-2] == "." else fields.count_ch(text)
         return out.Delta(
-            frame.sid, frame.seq, body.market_ticker, is_bid, price, change, body.ts_ms, body.client_order_id
+            frame.sid,
+            frame.seq,
+            body.market_ticker,
+            is_bid,
+            price,
+            count(body.delta_fp),
+            body.ts_ms,
+            body.client_order_id,
         )
 
     def _snapshot(self, frame: wire.SnapshotFrame) -> out.Snapshot:
@@ -97,7 +102,8 @@ def _parse_leniently(raw: bytes, cause: Exception) -> wire.Frame | out.Other:
     """A frame that the typed parse refused: of a type we do not know, with numbers for strings, or truly wrong."""
     try:
         tree = json.loads(raw, parse_float=str)
-    except ValueError as error:
+        json.dumps(tree, ensure_ascii=False).encode()  # refuses half of a surrogate pair, as the fast path does
+    except (ValueError, RecursionError) as error:
         raise SchemaDrift(f"frame is no JSON: {error}", raw) from error
     kind = tree.get("type") if isinstance(tree, dict) else None
     if not isinstance(kind, str):
@@ -107,12 +113,12 @@ def _parse_leniently(raw: bytes, cause: Exception) -> wire.Frame | out.Other:
     try:
         frame: wire.Frame = msgspec.convert(_texts(tree), wire.Frame)
         return frame
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, RecursionError) as error:
         raise SchemaDrift(f"{kind}: {error}", raw) from cause
 
 
 def _whole(value: object) -> int | None:
-    return value if type(value) is int else None
+    return value if type(value) is int and abs(value) <= fields.MOST else None
 
 
 def _texts(value: object, key: str = "") -> object:

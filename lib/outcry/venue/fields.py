@@ -1,13 +1,14 @@
 """Single fields of the wire, read exactly: dollars, counts and times, as strings or (now and then) as JSON numbers.
 
-Strict on purpose: what cannot be read exactly is `SchemaDrift`, never a zero and never a rounded guess.
+Strict on purpose: what cannot be read exactly is `SchemaDrift`, never a zero and never a rounded guess. So is a number
+that no exchange can mean: whatever is read here fits 64 bits, in the database too, and price times count still does.
 """
 
 from collections.abc import Hashable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
-from typing import TypeVar, cast
+from typing import Annotated, TypeVar, cast
 
 import msgspec
 
@@ -15,6 +16,10 @@ from outcry.domain.errors import SchemaDrift
 from outcry.domain.units import ONE_DOLLAR_CC, format_decimal, parse_decimal
 
 T = TypeVar("T")
+MOST = 900_000_000_000_000  # 9 trillion contracts or dollars in cents, the year 30489 in milliseconds
+MOST_MICROS = MOST * 10_000
+UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)  # what decoding raises: no JSON, no UTF-8, too deep
+Whole = Annotated[int, msgspec.Meta(ge=-MOST, le=MOST)]  # a whole number on the wire
 Amount = str | int | float  # what a dollar or count field may arrive as
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -28,7 +33,7 @@ def price_cc(value: Amount) -> int:
     >>> price_cc("0.4300"), price_cc(0.001), price_cc("1")
     (4300, 10, 10000)
     """
-    price = _exact(value, 4, "price")
+    price = _exact(value, 4, "price", MOST)
     if not 0 <= price <= ONE_DOLLAR_CC:
         raise SchemaDrift(f"price {value!r} is outside 0 to 1 dollar")
     return price
@@ -40,7 +45,7 @@ def count_ch(value: Amount) -> int:
     >>> count_ch("12.00"), count_ch("-0.5"), count_ch(3)
     (1200, -50, 300)
     """
-    return _exact(value, 2, "count")
+    return _exact(value, 2, "count", MOST)
 
 
 def dollars_micros(value: Amount) -> int:
@@ -49,7 +54,7 @@ def dollars_micros(value: Amount) -> int:
     >>> dollars_micros("0.057400"), dollars_micros("-12")
     (57400, -12000000)
     """
-    return _exact(value, 6, "amount")
+    return _exact(value, 6, "amount", MOST_MICROS)
 
 
 def cents_micros(cents: int) -> int:
@@ -99,9 +104,14 @@ def count_text(count: int) -> str:
 
 
 def scaled(number: Decimal, places: int) -> int:
-    """A decimal as an integer of 10**-places; half of the last place rounds to even. Raises SchemaDrift for NaN."""
+    """A decimal as an integer of 10**-places; half of the last place rounds to even.
+
+    raises  SchemaDrift for NaN, and for what is too large to be any price or index
+    """
     if not number.is_finite():
         raise SchemaDrift(f"{number} is not a number")
+    if number.adjusted() + places >= len(str(MOST_MICROS)) - 1:
+        raise SchemaDrift(f"{number:.3e} is more than there can be")
     return int(number.scaleb(places).to_integral_value())
 
 
@@ -112,7 +122,7 @@ def decode(kind: type[T], body: bytes, what: str) -> T:
     """
     try:
         return _decoder(cast(Hashable, kind)).decode(body)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise SchemaDrift(f"{what}: {error}", body) from None
 
 
@@ -121,9 +131,12 @@ def _decoder(kind: Hashable) -> msgspec.json.Decoder:
     return msgspec.json.Decoder(kind)
 
 
-def _exact(value: Amount, places: int, what: str) -> int:
-    text = value if isinstance(value, str) else format(Decimal(repr(value)), "f")
+def _exact(value: Amount, places: int, what: str, most: int) -> int:
     try:
-        return parse_decimal(text, places)
+        text = value if isinstance(value, str) else format(Decimal(repr(value)), "f")
+        exact = parse_decimal(text, places)
     except ValueError as error:
         raise SchemaDrift(f"{what}: {error}") from None
+    if abs(exact) > most:
+        raise SchemaDrift(f"{what}: {text[:40]} is more than there can be")
+    return exact

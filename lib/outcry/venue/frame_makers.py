@@ -16,6 +16,7 @@ from outcry.venue import frame_shapes as wire
 from outcry.venue import messages as out
 
 YES_PRICES = {format_decimal(price, 4): price for price in range(ONE_DOLLAR_CC + 1)}
+_LONGEST_COUNT = len(str(fields.MOST)) + 1  # with its point: longer ones are looked at by `fields`
 _parse_index = msgspec.json.Decoder(wire.IndexData).decode
 
 
@@ -27,7 +28,9 @@ def price(text: str) -> int:
 
 def count(text: str) -> int:
     """`fields.count_ch`, faster for the form that is usual: two decimals."""
-    return int(text[:-3] + text[-2:]) if text[-3:-2] == "." else fields.count_ch(text)
+    if text[-3:-2] == "." and text[-2:].isdigit() and len(text) < _LONGEST_COUNT:
+        return int(text[:-3] + text[-2:])
+    return fields.count_ch(text)
 
 
 def _inside_cc(text: str) -> int | None:

@@ -9,6 +9,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from outcry.venue.fields import Whole
+
 YesNo = Literal["yes", "no"]
 BidAsk = Literal["bid", "ask"]
 
@@ -18,7 +20,7 @@ class DeltaBody(Struct, gc=False):
     price_dollars: str
     delta_fp: str
     side: YesNo
-    ts_ms: int | None = None
+    ts_ms: Whole | None = None
     client_order_id: str = ""
 
 
@@ -37,7 +39,7 @@ class TickerBody(Struct, gc=False):
     yes_ask_size_fp: str
     volume_fp: str
     open_interest_fp: str
-    ts_ms: int
+    ts_ms: Whole
 
 
 class TradeBody(Struct, gc=False):
@@ -45,7 +47,7 @@ class TradeBody(Struct, gc=False):
     market_ticker: str
     yes_price_dollars: str
     count_fp: str
-    ts_ms: int
+    ts_ms: Whole
     taker_book_side: BidAsk | None = None
     taker_outcome_side: YesNo | None = None
     taker_side: YesNo | None = None
@@ -61,10 +63,10 @@ class FillBody(Struct):
     count_fp: str
     fee_cost: str
     post_position_fp: str
-    ts_ms: int
+    ts_ms: Whole
     book_side: BidAsk | None = None
     outcome_side: YesNo | None = None
-    exchange_index: int | None = None
+    exchange_index: Whole | None = None
     client_order_id: str = ""
 
 
@@ -79,12 +81,12 @@ class UserOrderBody(Struct):
     taker_fees_dollars: str
     maker_fees_dollars: str
     client_order_id: str
-    created_ts_ms: int
+    created_ts_ms: Whole
     book_side: BidAsk | None = None
     outcome_side: YesNo | None = None
-    exchange_index: int | None = None
-    expiration_ts_ms: int | None = None
-    last_updated_ts_ms: int | None = None
+    exchange_index: Whole | None = None
+    expiration_ts_ms: Whole | None = None
+    last_updated_ts_ms: Whole | None = None
     last_update_reason: str = ""
 
 
@@ -113,13 +115,13 @@ class MetadataBody(Struct):
 class LifecycleBody(Struct):
     event_type: str
     market_ticker: str
-    exchange_index: int | None = None
-    open_ts: int | None = None
-    close_ts: int | None = None
+    exchange_index: Whole | None = None
+    open_ts: Whole | None = None
+    close_ts: Whole | None = None
     result: str = ""
-    determination_ts: int | None = None
+    determination_ts: Whole | None = None
     settlement_value: str | None = None
-    settled_ts: int | None = None
+    settled_ts: Whole | None = None
     strike_type: str = ""
     floor_strike: Decimal | None = None
     price_ranges: list[RangeBody] = []
@@ -129,7 +131,7 @@ class LifecycleBody(Struct):
 class EventListedBody(Struct):
     event_ticker: str
     series_ticker: str
-    exchange_index: int
+    exchange_index: Whole
 
 
 class EventFeeBody(Struct):
@@ -141,24 +143,24 @@ class EventFeeBody(Struct):
 class GroupBody(Struct):
     event_type: str
     order_group_id: str
-    ts_ms: int
+    ts_ms: Whole
     contracts_limit_fp: str | None = None
 
 
 class AverageBody(Struct):
     value: Decimal
-    window_size: int
+    window_size: Whole
 
 
 class IndexBody(Struct):
     index_id: str
-    received_at: int
+    received_at: Whole
     data: str  # JSON in a string
     last_60s_windowed_average_15min: AverageBody | None = None
 
 
 class IndexData(Struct):
-    time: int
+    time: Whole
     value: Decimal
 
 
@@ -168,7 +170,7 @@ class IndexListBody(Struct):
 
 class ChannelBody(Struct):
     channel: str
-    sid: int
+    sid: Whole
 
 
 class OkBody(Struct):
@@ -176,7 +178,7 @@ class OkBody(Struct):
 
 
 class ErrorBody(Struct):
-    code: int
+    code: Whole
     msg: str
     market_ticker: str = ""
 
@@ -185,103 +187,103 @@ class ErrorBody(Struct):
 
 
 class DeltaFrame(Struct, tag_field="type", tag="orderbook_delta", gc=False):
-    sid: int
-    seq: int
+    sid: Whole
+    seq: Whole
     msg: DeltaBody
 
 
 class SnapshotFrame(Struct, tag_field="type", tag="orderbook_snapshot"):
-    sid: int
-    seq: int
+    sid: Whole
+    seq: Whole
     msg: SnapshotBody
-    id: int = 0
+    id: Whole = 0
 
 
 class TickerFrame(Struct, tag_field="type", tag="ticker", gc=False):
-    sid: int
+    sid: Whole
     msg: TickerBody
 
 
 class TradeFrame(Struct, tag_field="type", tag="trade", gc=False):
-    sid: int
+    sid: Whole
     msg: TradeBody
-    seq: int | None = None
+    seq: Whole | None = None
 
 
 class FillFrame(Struct, tag_field="type", tag="fill"):
-    sid: int
+    sid: Whole
     msg: FillBody
 
 
 class UserOrderFrame(Struct, tag_field="type", tag="user_order"):
-    sid: int
+    sid: Whole
     msg: UserOrderBody
 
 
 class PositionFrame(Struct, tag_field="type", tag="market_position"):
-    sid: int
+    sid: Whole
     msg: PositionBody
 
 
 class LifecycleFrame(Struct, tag_field="type", tag="market_lifecycle_v2"):
-    sid: int
+    sid: Whole
     msg: LifecycleBody
-    seq: int | None = None
+    seq: Whole | None = None
 
 
 class EventListedFrame(Struct, tag_field="type", tag="event_lifecycle"):
-    sid: int
+    sid: Whole
     msg: EventListedBody
-    seq: int | None = None
+    seq: Whole | None = None
 
 
 class EventFeeFrame(Struct, tag_field="type", tag="event_fee_update"):
-    sid: int
+    sid: Whole
     msg: EventFeeBody
-    seq: int | None = None
+    seq: Whole | None = None
 
 
 class GroupFrame(Struct, tag_field="type", tag="order_group_updates"):
-    sid: int
-    seq: int
+    sid: Whole
+    seq: Whole
     msg: GroupBody
 
 
 class IndexFrame(Struct, tag_field="type", tag="cfbenchmarks_value"):
-    sid: int
-    seq: int
+    sid: Whole
+    seq: Whole
     msg: IndexBody
 
 
 class IndexListFrame(Struct, tag_field="type", tag="cfbenchmarks_value_indexlist"):
-    sid: int
-    seq: int
+    sid: Whole
+    seq: Whole
     msg: IndexListBody
 
 
 class SubscribedFrame(Struct, tag_field="type", tag="subscribed"):
     msg: ChannelBody
-    id: int = 0
+    id: Whole = 0
 
 
 class UnsubscribedFrame(Struct, tag_field="type", tag="unsubscribed"):
-    sid: int
-    seq: int
-    id: int = 0
+    sid: Whole
+    seq: Whole
+    id: Whole = 0
 
 
 class OkFrame(Struct, tag_field="type", tag="ok"):
-    id: int = 0
-    sid: int | None = None
-    seq: int | None = None
+    id: Whole = 0
+    sid: Whole | None = None
+    seq: Whole | None = None
     msg: OkBody | list[ChannelBody] | None = None
 
 
 class ErrorFrame(Struct, tag_field="type", tag="error"):
     msg: ErrorBody
-    id: int = 0
-    sid: int | None = None
-    seq: int | None = None
+    id: Whole = 0
+    sid: Whole | None = None
+    seq: Whole | None = None
 
 
 Frame = (

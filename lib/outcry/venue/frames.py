@@ -42,7 +42,7 @@ class Frames:
         self._timeout_s: float | None = None
         self._allocate(size)
         self._filled = 0  # bytes at the front of the buffer that belong to a frame not complete yet
-        self._parts: list[bytes] = []
+        self._begun: bytearray | None = None  # a message whose last frame is still to come
         self._failure: Closed | None = None
 
     def read(self, timeout_s: float) -> list[bytes] | None:
@@ -93,7 +93,7 @@ class Frames:
                     return
                 break
             head = chunk[at]
-            if head == FINAL_TEXT and not self._parts:
+            if head == FINAL_TEXT and self._begun is None:
                 messages.append(chunk[start:stop])
             else:
                 self._take(head, chunk[start:stop], messages)
@@ -117,15 +117,17 @@ class Frames:
         elif opcode == CLOSE:
             code = int.from_bytes(payload[:2], "big") if len(payload) >= 2 else 1005
             self._fail(f"server closed: {code} {payload[2:].decode(errors='replace')}".rstrip(), code)
-        elif (opcode == TEXT and not self._parts) or (opcode == CONTINUATION and self._parts):
-            self._parts.append(payload)
-            if sum(map(len, self._parts)) > MESSAGE_LIMIT_BYTES:
+        elif opcode == (TEXT if self._begun is None else CONTINUATION):
+            self._begun = bytearray() if self._begun is None else self._begun
+            self._begun += payload
+            if len(self._begun) > MESSAGE_LIMIT_BYTES:
                 self._fail(f"message exceeds {MESSAGE_LIMIT_BYTES} bytes", 1009)
             elif final:
-                messages.append(b"".join(self._parts))
-                self._parts.clear()
+                messages.append(bytes(self._begun))
+                self._begun = None
         elif opcode != PONG:
-            self._fail(f"unexpected frame: opcode {opcode}{', inside a message' if self._parts else ''}", 1002)
+            inside = "" if self._begun is None else ", inside a message"
+            self._fail(f"unexpected frame: opcode {opcode}{inside}", 1002)
 
     def _answer(self, payload: bytes) -> None:
         try:

@@ -11,14 +11,14 @@ from outcry.domain.market import FeeTerms, Market, PriceRange, Status
 from outcry.domain.order import Side
 from outcry.domain.units import ONE_DOLLAR_CC
 from outcry.venue import fields
-from outcry.venue.fields import Amount
+from outcry.venue.fields import Amount, Whole
 
 _CAP_STRIKES = ("less", "less_or_equal")
 _FLOOR_STRIKES = ("greater", "greater_or_equal", "between")
 
 
 class ShardStatus(Struct, frozen=True):
-    exchange_index: int
+    exchange_index: Whole
     exchange_active: bool
     trading_active: bool
 
@@ -48,7 +48,7 @@ class SeriesRow(Struct, frozen=True):
     frequency: str
     fee_type: str
     fee_multiplier: Decimal
-    exchange_index: int | None = None
+    exchange_index: Whole | None = None
 
 
 class EventRow(Struct, frozen=True):
@@ -74,7 +74,7 @@ class MarketRow(Struct, frozen=True):
     ticker: str
     event_ticker: str
     status: Status
-    exchange_index: int
+    exchange_index: Whole
     open_time: str
     close_time: str
     price_ranges: list[RangeRow]

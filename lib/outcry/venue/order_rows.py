@@ -9,7 +9,7 @@ from msgspec import UNSET, Struct, UnsetType
 from outcry.domain.errors import SchemaDrift
 from outcry.domain.order import Side, State, TimeInForce
 from outcry.venue import fields
-from outcry.venue.fields import Amount
+from outcry.venue.fields import Amount, Whole
 
 
 class OrderStatus(StrEnum):
@@ -24,7 +24,7 @@ class OrderRow(Struct, frozen=True):
     order_id: str
     client_order_id: str
     ticker: str
-    exchange_index: int
+    exchange_index: Whole
     book_side: Side
     status: OrderStatus
     yes_price_dollars: Amount
@@ -94,8 +94,8 @@ class NewOrderBody(Struct, omit_defaults=True):
     price: str
     time_in_force: str
     self_trade_prevention_type: str
-    exchange_index: int
-    expiration_time: int | UnsetType = UNSET
+    exchange_index: Whole
+    expiration_time: Whole | UnsetType = UNSET
     post_only: bool = False
     reduce_only: bool = False
     cancel_order_on_pause: bool = False
@@ -121,7 +121,7 @@ class PlacedRow(Struct, frozen=True):
     order_id: str
     fill_count: Amount
     remaining_count: Amount
-    ts_ms: int
+    ts_ms: Whole
     client_order_id: str = ""
     average_fill_price: Amount | None = None
     average_fee_paid: Amount | None = None
@@ -130,24 +130,24 @@ class PlacedRow(Struct, frozen=True):
 class CanceledRow(Struct, frozen=True):
     order_id: str
     reduced_by: Amount
-    ts_ms: int
+    ts_ms: Whole
 
 
 class RenewedRow(Struct, frozen=True):
     order_id: str
-    ts_ms: int
+    ts_ms: Whole
 
 
 class DecreaseBody(Struct):
     reduce_to: str
     market_ticker: str
-    exchange_index: int
+    exchange_index: Whole
 
 
 class DecreasedRow(Struct, frozen=True):
     order_id: str
     remaining_count: Amount
-    ts_ms: int
+    ts_ms: Whole
 
 
 class QueueRow(Struct, frozen=True):
@@ -168,8 +168,8 @@ class RenewBody(Struct):
     side: str
     price: str
     count: str
-    expiration_time: int
-    exchange_index: int
+    expiration_time: Whole
+    exchange_index: Whole
 
 
 def order(row: OrderRow) -> OrderReport:

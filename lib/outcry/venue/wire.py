@@ -24,6 +24,7 @@ from outcry.venue.account_rows import (
     settlement,
 )
 from outcry.venue.fields import (
+    UNREADABLE,
     Amount,
     cents_micros,
     count_ch,
@@ -139,7 +140,7 @@ def parse_error(status: int, body: bytes) -> ApiError:
     """
     try:
         whole = msgspec.json.decode(body)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         whole = None
     told: dict = whole if isinstance(whole, dict) else {}
     nested = told.get("error")

@@ -50,7 +50,7 @@ class _Said(msgspec.Struct):
     reason: str = ""
 
 
-_candles = msgspec.json.Decoder(list[tuple[int, Decimal, Decimal, Decimal, Decimal, Decimal]]).decode
+_candles = msgspec.json.Decoder(list[tuple[fields.Whole, Decimal, Decimal, Decimal, Decimal, Decimal]]).decode
 _last = msgspec.json.Decoder(_Last).decode
 _said = msgspec.json.Decoder(_Said).decode
 
@@ -79,7 +79,7 @@ class Coinbase:
         try:
             found = _last(body)
             return Tick(symbol, _micros(found.price), fields.time_ms(found.time))
-        except (msgspec.MsgspecError, ValueError, SchemaDrift) as error:
+        except (SchemaDrift, *fields.UNREADABLE) as error:
             raise SchemaDrift(f"spot ticker of {symbol}: {error}", body) from error
 
     def history(self, symbol: str, from_ms: int, to_ms: int, step_s: int = 60) -> list[Bar]:
@@ -115,7 +115,7 @@ class Coinbase:
         body = self._get(f"/products/{symbol}/candles", asked)
         try:
             return _candles(body)
-        except msgspec.MsgspecError as error:
+        except fields.UNREADABLE as error:
             raise SchemaDrift(f"spot candles of {symbol}: {error}", body) from error
 
     def _get(self, path: str, parameters: dict[str, int]) -> bytes:
@@ -183,7 +183,7 @@ def decode(raw: bytes) -> Message:
         said = _said(raw)
         if said.type in ("match", "last_match", "ticker"):
             return Tick(said.product_id, _micros(said.price), fields.time_ms(said.time))
-    except (msgspec.MsgspecError, ValueError, SchemaDrift) as error:
+    except (SchemaDrift, *fields.UNREADABLE) as error:
         raise SchemaDrift(f"spot feed: {error}", raw) from error
     why = f" {said.message} {said.reason}".rstrip() if said.type == "error" else ""
     return Other(None, None, said.type + why)
