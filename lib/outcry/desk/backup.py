@@ -113,8 +113,9 @@ def _put_aside(floor: Floor) -> Path | None:
     there = [file for file in there if file.exists()]
     if not there:
         return None
-    aside = floor.folder / f"replaced-{datetime.now(UTC).strftime(copies.STAMP)}"
-    aside.mkdir()
+    stamp = datetime.now(UTC).strftime(copies.STAMP)
+    aside = Path(tempfile.mkdtemp(prefix=f"replaced-{stamp}-", dir=floor.folder))
+    aside.chmod(0o750)
     for file in there:
         file.rename(aside / file.name)
     return aside

@@ -139,8 +139,7 @@ def unpack(archive: Path, into: Path) -> Manifest:
     raises  Misconfigured when it is no copy of ours, or was damaged or changed
     """
     try:
-        with tarfile.open(archive, "r:gz") as opened:
-            opened.extractall(into, filter="data")
+        _extract(archive, into)
         manifest = Manifest(**json.loads((into / MANIFEST).read_text()))
     except (OSError, EOFError, tarfile.TarError, ValueError, TypeError) as error:
         raise Misconfigured(f"{archive} is no backup that can be read: {error}") from None
@@ -150,6 +149,19 @@ def unpack(archive: Path, into: Path) -> Manifest:
     if wrong := backup.ledger_faults(into / LEDGER):
         raise Misconfigured(f"{archive} is not sound: {wrong[0]}", "take another copy")
     return manifest
+
+
+def _extract(archive: Path, into: Path) -> None:
+    """Plain files below the folder, and nothing else: an archive may come from anywhere."""
+    with tarfile.open(archive, "r:gz") as opened:
+        for member in opened:
+            target = (into / member.name).resolve()
+            packed = opened.extractfile(member) if member.isfile() else None
+            if packed is None or not target.is_relative_to(into.resolve()):
+                raise ValueError(f"{member.name} does not belong into a backup")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with packed, target.open("wb") as out:
+                shutil.copyfileobj(packed, out)
 
 
 def _sha256(file: Path) -> str:
