@@ -15,6 +15,7 @@ from outcry.store import database
 from outcry.store.columns import Columns
 from outcry.store.tape import SCHEMA
 from outcry.store.tape_rows import FIRST_FORMAT, FORMAT, KINDS, NO_LAG, SNAPSHOT, UNKNOWN
+from outcry.store.torn_tape import salvage
 
 
 class Table:
@@ -89,7 +90,7 @@ class Reader:
     """One day's file. Reads beside a running collector, too.
 
     torn    what is wrong with the file as a whole, "" when nothing is
-    lost    chunks and notes that could not be read; filled while reading
+    lost    what of it cannot be read, in words
     raises  Misconfigured when there is no such file, or a newer build wrote it; Unavailable when it is no tape
     """
 
@@ -134,10 +135,9 @@ class Reader:
 
     def snapshots(self, session: int) -> Iterator[Snapshot]:
         """All whole books of a session, in order of arrival."""
-        for row in self._each(
-            "SELECT chunk FROM chunks WHERE kind = 'snapshot' AND session = ? ORDER BY arrival0, chunk",
+        for row in self._rows(
             "SELECT session, arrival0, t0_ms, epoch, sid, seq0, symbol, codec, body, crc, n FROM chunks"
-            " WHERE chunk = ?",
+            " WHERE kind = 'snapshot' AND session = ? ORDER BY arrival0, chunk",
             (session,),
         ):
             session, arrival, at_ms, epoch, sid, seq, symbol, codec, body, crc, count = row
@@ -151,10 +151,9 @@ class Reader:
 
     def notes(self, kind: str = "", session: int | None = None) -> Iterator[Note]:
         """The notes in order of arrival; of one kind, or all."""
-        for row in self._each(
-            "SELECT note FROM notes WHERE ? IN ('', kind) AND session = coalesce(?, session)"
-            " ORDER BY session, arrival, note",
-            "SELECT session, arrival, at_ns, kind, epoch, sid, seq, name, body FROM notes WHERE note = ?",
+        for row in self._rows(
+            "SELECT session, arrival, at_ns, kind, epoch, sid, seq, name, body FROM notes"
+            " WHERE ? IN ('', kind) AND session = coalesce(?, session) ORDER BY session, arrival, note",
             (kind, session),
         ):
             yield Note(*row)
@@ -181,50 +180,27 @@ class Reader:
     def _open(self) -> sqlite3.Connection:
         try:
             return database.read_only(self.file)
-        except Unavailable as error:
-            whole = error
-        db = sqlite3.connect(f"{self.file.absolute().as_uri()}?mode=ro&immutable=1", uri=True, isolation_level=None)
-        db.row_factory = sqlite3.Row
-        try:
-            db.execute("PRAGMA writable_schema = ON")  # a file shorter than its header says is then read all the same
-            db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        except sqlite3.DatabaseError:
-            db.close()
-            raise whole from None
-        self.torn = "the file is shorter than it was: its end is missing"
-        return db
+        except Unavailable:
+            rescued, self.lost = salvage(self.file, SCHEMA)
+            self.torn = "the file is shorter than it was: its end is missing"
+            return rescued
 
     def _manifest(self) -> bytes:
         found = self._db.execute("SELECT body FROM manifest").fetchone()
         return found[0].encode() if found else b""
 
     def _chunks(self, kind: str, session: int) -> Iterator[sqlite3.Row]:
-        return self._each(
-            "SELECT chunk FROM chunks WHERE kind = ? AND session = ? ORDER BY arrival0, chunk",
-            "SELECT epoch, sid, codec, body, crc, n, ids FROM chunks WHERE chunk = ?",
+        return self._rows(
+            "SELECT epoch, sid, codec, body, crc, n, ids FROM chunks WHERE kind = ? AND session = ?"
+            " ORDER BY arrival0, chunk",
             (kind, session),
         )
 
-    def _each(self, which: str, one: str, values: tuple[object, ...]) -> Iterator[sqlite3.Row]:
-        """Row by row, so that those beyond a tear are missed singly."""
+    def _rows(self, query: str, values: tuple[object, ...]) -> Iterator[sqlite3.Row]:
         try:
-            numbers = [row[0] for row in self._db.execute(which, values).fetchall()]
+            yield from self._db.execute(query, values)
         except sqlite3.DatabaseError as error:
-            self._miss(f"{values}: {error}")
-            return
-        for number in numbers:
-            try:
-                row = self._db.execute(one, (number,)).fetchone()
-            except sqlite3.DatabaseError as error:
-                self._miss(f"{values} number {number}: {error}")
-                continue
-            if row is not None:  # else the collector has rewritten it into a bigger one meanwhile
-                yield row
-
-    def _miss(self, what: str) -> None:
-        if not self.torn:
-            raise Unavailable(f"tape {self.file} cannot be read: {what}")
-        self.lost.append(what)
+            raise Unavailable(f"tape {self.file} cannot be read: {error}") from error
 
     def _old(self, kind: str, session: int) -> Iterator[Table]:
         """A session of format 1 as one table: it kept connections apart, and lacked some columns."""
