@@ -11,7 +11,7 @@ from outcry.domain.order import Side, State
 from outcry.ops import settings as settings_file
 from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor
-from outcry.store import accounts, agents, database, fills, system
+from outcry.store import accounts, agents, database, fills, findings, system
 
 
 @pytest.fixture
@@ -77,6 +77,17 @@ def test_a_program_that_is_gone_hangs_or_stopped_is_told_apart(floor, busy, caps
     dead = {line.split()[0]: line for line in text.splitlines() if "NOT RUNNING" in line}
     assert sorted(dead) == ["clerk", "trader@gone"]
     assert "collector" in text and "stopped" in text
+
+
+def test_the_worst_finding_that_is_open_is_named(floor, busy, capsys):
+    assert "findings   0 ever, 0 open\n" in block(floor, capsys)[1]
+    for subject, severity in (("a", "info"), ("b", "critical"), ("c", "warning"), ("d", "critical")):
+        findings.keep(busy, "test", subject, severity, f"what {subject} is", {}, "mend", now_ms() - 3_000)
+    assert "findings   4 ever, 4 open · worst critical 2 3." in block(floor, capsys)[1]
+    assert "s ago: what b is\n" in block(floor, capsys)[1]
+    for number in (2, 4):
+        findings.end(busy, number, findings.PERSON, "judged", now_ms())
+    assert "findings   4 ever, 2 open · worst warning 3 3." in block(floor, capsys)[1]
 
 
 def test_without_a_database_it_says_what_to_do(floor, capsys):

@@ -15,12 +15,13 @@ from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor
 from outcry.ops.installed import place
 from outcry.review.reports.today_text import dollars
-from outcry.store import accounts, agents, database, orders, system
+from outcry.store import accounts, agents, database, findings, orders, system
 from outcry.store import report as rows
 
 MISSED_BEATS_MS = 90_000
 WIDTH = 110
 MOST_PROGRAMS, MOST_AGENTS, MOST_POSITIONS, MOST_ORDERS, MOST_CONTROLS, EVENTS = 12, 8, 7, 6, 3, 10  # < 60 lines in all
+SEVERITIES = ("critical", "warning", "info")
 
 
 def run(floor: Floor) -> int:
@@ -69,6 +70,7 @@ def _body(db: sqlite3.Connection, floor: Floor, at_ms: int) -> tuple[list[str], 
         *_feeds(rows.feeds(db), beats, at_ms),
         *_account(db, floor, known.at_ms, at_ms),
         f"reconciled {str(known.agreed).lower()}{f': {known.detail}' if known.detail else ''}",
+        _findings(db, at_ms),
         *_capped([_program(beat, at_ms) for beat in beats], MOST_PROGRAMS, "programs"),
         *_agents(db, at_ms),
         *_positions(db),
@@ -100,6 +102,17 @@ def _account(db: sqlite3.Connection, floor: Floor, looked_at_ms: int | None, at_
     equity = accounts.floor_equity_micros(db)
     today = f", {dollars(equity - start, signed=True)} since the day began" if start is not None else ""
     return [f"account    balance {balances} ({_age(looked_at_ms, at_ms)}) · equity ${dollars(equity)}{today}"]
+
+
+def _findings(db: sqlite3.Connection, at_ms: int) -> str:
+    """How many the auditor found, and the worst that is open: the oldest of the most severe."""
+    ever, still = findings.count(db)
+    found = f"findings   {ever} ever, {still} open"
+    if not still:
+        return found
+    worst = min(findings.still_open(db), key=lambda kept: SEVERITIES.index(kept.severity))
+    age = _age(worst.found_at_ms, at_ms)
+    return f"{found} · worst {worst.severity} {worst.finding_id} {age}: {worst.what}"
 
 
 def _program(beat: system.Heartbeat, at_ms: int) -> str:

@@ -1,7 +1,6 @@
 """What is at risk, commit by commit; each limit at its edge."""
 
 import pytest
-
 from audited import T0, event, fill, order
 from outcry.review.checks.limits import Bounds, Timeline, at_cost
 
@@ -107,6 +106,23 @@ def test_a_group_is_one_event_or_one_index_in_one_window(timeline):
     later = {"underlying": "BTC-USD", "open_at_ms": T0 + 900_000, "close_at_ms": T0 + 1_800_000}
     assert plan(timeline, "o3", tight, ticker="T-3", event_ticker="G", **later) == []
     assert plan(timeline, "o4", tight, agent="bear", ticker="T-4", event_ticker="G") == ["per_group"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "together"),
+    [
+        ("KXNFLGAME-26OCT12BUFLAR", "KXNFLTOTAL-26OCT12BUFLAR", True),
+        ("KXMLBGAME-26OCT072000TBNYY", "KXMLBTOTAL-26OCT072000TBNYY", True),
+        ("KXNFLGAME-26OCT12BUFLAR", "KXNFLTOTAL-26OCT19BUFLAR", False),
+        ("KXHIGHNY-26MAY13", "KXRAINNY-26MAY13", False),  # a day is no game
+        ("KXBTC15M-26MAY130945", "KXETH15M-26MAY130945", False),  # nor a minute
+    ],
+)
+def test_a_group_is_one_game_too(timeline, one, other, together):
+    tight = OPEN._replace(per_group=6_000)
+    assert plan(timeline, "o1", tight, ticker=f"{one}-X", event_ticker=one) == []
+    found = plan(timeline, "o2", tight, agent="bear", ticker=f"{other}-Y")  # nobody described it
+    assert found == (["per_group"] if together else [])
 
 
 def test_orders_and_trades_in_a_day(timeline):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
+from outcry.review.checks.groups import together
 from outcry.review.checks.records import ALL, CRITICAL, DOLLAR_CC, Fill, Finding, Order, OrderEvent
 
 CHECK = "limits"
@@ -144,7 +145,7 @@ class Timeline:
         risks = self._risks()
         own = {market: risk for (name, market), risk in risks.items() if name == agent}
         here = [risk for (_, market), risk in risks.items() if market == ticker]
-        group = [risk for (_, market), risk in risks.items() if self._together(order, market)]
+        group = [risk for (_, market), risk in risks.items() if self._with(order, market)]
         capital = self._capital_micros
         today, trades, notional_micros = self._today_of(agent)
         own_bound = min(bounds.per_agent * capital // ALL, self._allocations.get(agent, 0))
@@ -193,15 +194,9 @@ class Timeline:
             risks[key] = _Risk(old.micros + live.micros, old.count_ch + count_ch)
         return risks
 
-    def _together(self, order: Order, ticker: str) -> bool:
-        """Whether another market wins and loses with an order's: one event, or one index in overlapping windows."""
-        other = self._markets.get(ticker)
-        if other is None or ticker == order.ticker:
-            return ticker == order.ticker
-        if other.event_ticker and other.event_ticker == order.event_ticker:
-            return True
-        overlap = order.open_at_ms < other.close_at_ms and other.open_at_ms < order.close_at_ms
-        return bool(order.underlying) and order.underlying == other.underlying and overlap
+    def _with(self, order: Order, ticker: str) -> bool:
+        other = order if ticker == order.ticker else self._markets.get(ticker)
+        return other is not None and together(order, other)
 
     def _today_of(self, agent: str) -> tuple[int, int, int]:
         """One agent's orders since the roll; entries among them that traded or may; $1 for each of their contracts."""
