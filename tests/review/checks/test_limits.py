@@ -1,6 +1,7 @@
 """What is at risk, commit by commit; each limit at its edge."""
 
 import pytest
+
 from audited import T0, event, fill, order
 from outcry.review.checks.limits import Bounds, Timeline, at_cost
 
