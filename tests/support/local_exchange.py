@@ -142,7 +142,7 @@ class LocalExchange:
         self.host, self.port = self.server.address
         self.leaving = contextlib.ExitStack()  # what ends with it
         self._stopping, self._failure = threading.Event(), list[BaseException]()
-        self._thread = threading.Thread(target=self._run)
+        self._thread = threading.Thread(target=self._run, daemon=True)  # a test that fails early leaves it behind
         self._thread.start()
 
     def _run(self) -> None:

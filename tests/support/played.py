@@ -9,16 +9,18 @@ from pathlib import Path
 
 import msgspec
 
+import placing_floor
 from beside import BIN, Desk
-from local_exchange import OTHER, TICKER, market, now_ms
-from outcry.domain.order import Side
+from local_exchange import TICKER, market, now_ms
+from outcry.domain.order import Side, State, TimeInForce
 from outcry.domain.view import Bar, Quote
 from outcry.paper.events import BookSet, Print
 from outcry.paper.faults.faults import Fault
-from outcry.store import agents, markets, quotes, system
+from outcry.store import agents, markets, orders, quotes, system
 from survived import assert_survived
 
 COIN = {"chance_millionths": 1_000_000, "stake_millionths": 2_000, "hold_ms": 30_000}  # every look enters, for a second
+PATIENT = {"chance_millionths": 1, "stake_millionths": 2_000}  # hardly ever enters: it keeps what it has
 SETTINGS = """
 time_factor = 30.0
 [risk]
@@ -26,15 +28,17 @@ max_spread_and_fee_millionths = 300000
 min_displayed_ch = 100
 min_volume_ch = 0
 """
-INDEX = {TICKER: "BTC-USD", OTHER: "ETH-USD"}
+INDICES = ("BTC-USD", "ETH-USD")
 
 
 class Played(Desk):
     """A desk whose collector is the test: it publishes whenever something is waited for.
 
     coins    agents that enter at every look
+    patient  agents that enter nothing
     tickers  markets that are listed and published
     faulty   whether `break_` may be asked
+    risk     more lines of its [risk] settings
     """
 
     def __init__(
@@ -43,18 +47,21 @@ class Played(Desk):
         coins: Sequence[str] = ("heads", "tails"),
         tickers: Sequence[str] = (TICKER,),
         *,
+        patient: Sequence[str] = (),
         faulty: bool = False,
+        risk: str = "",
     ) -> None:
         super().__init__(folder, faulty=faulty)
-        self.settings.write_text(SETTINGS)
+        self.settings.write_text(SETTINGS + risk)
         sha256 = agents.keep_version(self.db, "coin_flip", "source", 1)
-        for name in coins:
-            agents.add(self.db, agents.Agent(name, "coin_flip", COIN, "birth", 100_000_000, sha256, 1))
+        for name in (*coins, *patient):
+            coin = COIN if name in coins else PATIENT
+            agents.add(self.db, agents.Agent(name, "coin_flip", coin, "birth", 100_000_000, sha256, 1))
         for ticker in tickers:
             if ticker != TICKER:
                 self.exchange.list(market(ticker))
             markets.save(self.db, [market(ticker)], now_ms())
-            markets.set_subscribed(self.db, [TICKER, ticker], now_ms())
+        markets.set_subscribed(self.db, list(tickers), now_ms())
         self.number, self.ready_after_s = 0, 0.0
         self.books = dict.fromkeys(tickers, (3_900, 4_100))
         for ticker in tickers:
@@ -70,6 +77,12 @@ class Played(Desk):
         self.books[ticker] = (bid_cc, ask_cc)
         self.exchange.feed(BookSet(ticker, {bid_cc: 50_000}, {ask_cc: 50_000}, now_ms()))
 
+    def forget(self, ticker: str) -> None:
+        """Nobody follows a market any more, and what was published of it is gone."""
+        del self.books[ticker]
+        self.db.execute("DELETE FROM quotes WHERE ticker = ?", (ticker,))
+        markets.set_subscribed(self.db, list(self.books), now_ms())
+
     def trade_through(self, taker: Side, price_cc: int, count_ch: int = 1_000_000, ticker: str = TICKER) -> None:
         """Somebody crosses all that rests up to a price, ours included."""
         self.exchange.feed(Print(ticker, price_cc, count_ch, taker, now_ms()))
@@ -79,7 +92,7 @@ class Played(Desk):
         at_ms = now_ms()
         rows = [quotes.row(self._quote(ticker, at_ms)) for ticker in self.books]
         second = at_ms // 1_000 * 1_000 - 1_000
-        bars = [Bar(INDEX[ticker], second, *[97_000_000_000] * 4, source="exchange") for ticker in self.books]
+        bars = [Bar(symbol, second, *[97_000_000_000] * 4, source="exchange") for symbol in INDICES]
         quotes.publish(self.db, self.number, at_ms, rows, bars)
 
     def _quote(self, ticker: str, at_ms: int) -> Quote:
@@ -109,13 +122,18 @@ class Played(Desk):
 
     # ---- programs ---------------------------------------------------------------------------------------------------
 
-    def wait(self, condition, what: str, seconds: float = 20) -> None:
+    def wait(self, condition, what: str, seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, f"waited in vain for {what}\n{self.said()}"
+            assert self.died() == [], self.said()
             if hasattr(self, "number"):
                 self.publish()
             time.sleep(0.05)
+
+    def died(self) -> list[int]:
+        """Exit codes of programs that left with an error of their own."""
+        return [process.returncode for process in self.processes if (process.poll() or 0) > 0]
 
     def said(self) -> str:
         return "\n".join(log.read_text()[-3_000:] for log in sorted(self.floor.folder.glob("*.log")))
@@ -139,6 +157,20 @@ class Played(Desk):
     def stopped_by(self, process: subprocess.Popen[bytes], number: int) -> int:
         process.send_signal(number)
         return process.wait(20)
+
+    def left_resting(self, agent: str, side: Side = Side.BID, ticker: str = TICKER) -> str:
+        """An order that a trader placed in an earlier life, and that rests; our id of it."""
+        price_cc = 3_900 if side is Side.BID else 4_100
+        asked = placing_floor.request(
+            agent, side, price_cc, ticker=ticker, time_in_force=TimeInForce.GTC, hold_ms=1_000
+        )
+        name = placing_floor.plan(self.db, asked, 200, now_ms()).client_order_id
+        orders.mark_sent(self.db, name, now_ms())
+        placed = self.client.place(
+            client_order_id=name, ticker=ticker, side=side, price=f"0.{price_cc}", count="2.00"
+        )["order_id"]  # fmt: skip
+        orders.update(self.db, name, State.RESTING, source="answer", now_ms=now_ms(), order_id=placed)
+        return name
 
     # ---- what is ----------------------------------------------------------------------------------------------------
 

@@ -59,7 +59,7 @@ def limit_breaches(state: Path, limits: Limits | None = None) -> list[str]:
 def assert_told_once(state: Path, says: str, *also: str, times: int = 1) -> str:
     """The operator heard of it `times` times: warnings and worse whose text has `says`. Each has the words of `also`.
 
-    returns  the last of them
+    returns  the last of them, "" where there is none
     """
     with both(state) as (ours, _):
         rows = ours.execute("SELECT program, event, detail FROM system_events WHERE level <> 'info'").fetchall()
@@ -67,7 +67,7 @@ def assert_told_once(state: Path, says: str, *also: str, times: int = 1) -> str:
     told = [text for text in every if says in text]
     assert len(told) == times, f"told {len(told)} times of {says!r}: {told or every}"
     assert all(word in text for word in also for text in told), told
-    return told[-1]
+    return told[-1] if told else ""
 
 
 @contextlib.contextmanager
