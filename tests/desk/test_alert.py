@@ -10,7 +10,7 @@ import pytest
 
 from letters import MailServer, WebServer, certificate
 from outcry.desk import alert, migrate
-from outcry.desk.care import alarms
+from outcry.desk.care import alarms, shown
 from outcry.desk.common import jobs
 from outcry.domain.errors import Misconfigured
 from outcry.ops.alerts.folder import Folder
@@ -160,7 +160,7 @@ def test_through_auth_failure_refusal_and_outage_it_is_kept_and_delivered_once(f
     clock[0] += 10 * 60_000
     assert alert.send(floor, if_due=True) == 1
     assert "cannot be reached" in Folder(floor.folder).load().unsent["mail"]
-    assert "CANNOT SEND" in alert.summary(floor)[0]
+    assert "CANNOT SEND" in shown.of_alerts(floor)[0]
     again = MailServer(*vouched, port=server.port)
     try:
         clock[0] += 14 * 60_000

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import click
 
 from outcry.desk.care import alarms
+from outcry.desk.care.shown import urgent
 from outcry.desk.common import jobs
 from outcry.domain.errors import Misconfigured, OutcryError, Unavailable
 from outcry.ops import installed, log
 from outcry.ops.alerts import channels as ways
-from outcry.ops.alerts.book import Alert, Book, Letter, Level, Raised
+from outcry.ops.alerts.book import Book, Letter, Level, Raised
 from outcry.ops.alerts.folder import Acknowledged, Folder, Said
 from outcry.ops.alerts.secret import Secrets
 from outcry.ops.clock import now_ms
@@ -46,7 +47,7 @@ def send(floor: Floor, *, if_due: bool) -> int:
 def deliver(floor: Floor) -> tuple[int, dict[str, str], int]:
     """One round; how many letters went out, which ways refuse and why, how many alerts are open."""
     folder, at_ms = Folder(floor.folder), now_ms()
-    book, out = folder.load(), _ways(floor)
+    book, out = folder.load(put_aside=True), _ways(floor)
     seen = alarms.look(floor, at_ms)
     said = list(folder.waiting())
     wrong = [*seen.wrong, *(message.raised for _, message in said if isinstance(message, Said))]
@@ -177,7 +178,7 @@ def show(floor: Floor, *, every: bool) -> int:
         click.echo(f"alert: {name} refuses: {error}", err=True)
     if not _ways(floor):
         click.echo("alert: nobody is told: the settings name nobody in [alerts]", err=True)
-    return 1 if any(_urgent(alert) for alert in book.alerts) else 0
+    return 1 if any(urgent(alert) for alert in book.alerts) else 0
 
 
 def acknowledge(floor: Floor, numbers: Sequence[int]) -> int:
@@ -191,20 +192,6 @@ def acknowledge(floor: Floor, numbers: Sequence[int]) -> int:
     if not floor.quiet:
         click.echo(f"acknowledged {', '.join(str(number) for number in numbers or still) or 'nothing: none is open'}")
     return 0
-
-
-def summary(floor: Floor) -> tuple[str, bool]:
-    """For bin/status: one line, and whether it needs somebody."""
-    book = Folder(floor.folder).load()
-    still = [alert for alert in book.alerts if alert.open and alert.level is not Level.LOG]
-    urgent = sum(_urgent(alert) for alert in still)
-    line = f"{len(still)} open, {urgent} of them critical and not acknowledged" if still else "none open"
-    refusing = "".join(f"; {name} CANNOT SEND: {error}" for name, error in book.unsent.items())
-    return line + refusing, bool(urgent or refusing)
-
-
-def _urgent(alert: Alert) -> bool:
-    return alert.open and alert.level is Level.CRITICAL and alert.acked_ms is None
 
 
 def test(floor: Floor) -> int:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import click
 
+from outcry.desk.care import shown
 from outcry.desk.common.day import trading_day
 from outcry.desk.report import reconciled
 from outcry.domain.errors import OutcryError
@@ -58,19 +59,24 @@ def _heading(floor: Floor, at_ms: int) -> tuple[list[str], int]:
         lines.append(f"exchange   {floor.addresses().rest_url}")
     except OutcryError as error:
         lines.append(f"exchange   {error}")
-    return lines, int(floor.halt_file.exists())
+    disk_line, filling = shown.of_disk(floor)
+    alerts_line, untold = shown.of_alerts(floor)
+    lines += [f"disk       {disk_line}", f"alerts     {alerts_line}"]
+    return lines, int(floor.halt_file.exists()) + int(filling) + int(untold)
 
 
 def _body(db: sqlite3.Connection, floor: Floor, at_ms: int) -> tuple[list[str], int]:
     controls = system.controls_now(db)
     known = reconciled(db)
     beats = system.heartbeats(db)
+    jobs_line, late = shown.of_jobs(db, floor, at_ms)
     lines = [
         *_capped([f"FORBIDDEN  {_control(control)}" for control in controls], MOST_CONTROLS, "controls"),
         *_feeds(rows.feeds(db), beats, at_ms),
         *_account(db, floor, known.at_ms, at_ms),
         f"reconciled {str(known.agreed).lower()}{f': {known.detail}' if known.detail else ''}",
         _findings(db, at_ms),
+        f"jobs       {jobs_line}",
         *_capped([_program(beat, at_ms) for beat in beats], MOST_PROGRAMS, "programs"),
         *_agents(db, at_ms),
         *_positions(db),
@@ -80,7 +86,7 @@ def _body(db: sqlite3.Connection, floor: Floor, at_ms: int) -> tuple[list[str], 
     sick = sum(not alive(beat, at_ms) and beat.state != "STOPPED" for beat in beats)
     looks = accounts.reconciliations_now(db)
     differing = sum(not look.agreed for look in looks) if looks else 1
-    return lines, len(controls) + sick + differing  # a booking since the last look needs nobody
+    return lines, len(controls) + sick + differing + int(late)  # a booking since the last look needs nobody
 
 
 def _feeds(found: rows.Feeds, beats: Sequence[system.Heartbeat], at_ms: int) -> list[str]:

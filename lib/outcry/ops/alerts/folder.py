@@ -52,15 +52,19 @@ class Folder:
                 _log.error("failed_to_read_alert", file=str(file), error=str(error))
                 file.rename(file.with_suffix(".unread"))
 
-    def load(self) -> Book:
-        """The book; an empty one when there is none, or when it cannot be read (then that one is put aside)."""
+    def load(self, *, put_aside: bool = False) -> Book:
+        """The book; an empty one when there is none, or when it cannot be read.
+
+        put_aside  keep that one under another name: for the sender, which is going to write
+        """
         try:
             return msgspec.json.decode(self._book.read_bytes(), type=Book)
         except FileNotFoundError:
             return Book()
         except msgspec.MsgspecError as error:
             _log.error("failed_to_read_alerts", file=str(self._book), error=str(error))
-            self._book.rename(self._book.with_suffix(".unread"))
+            if put_aside:
+                self._book.rename(self._book.with_suffix(".unread"))
             return Book()
 
     def save(self, book: Book) -> None:
