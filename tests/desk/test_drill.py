@@ -49,7 +49,14 @@ def test_every_point_in_the_code_is_a_boundary_of_the_drill():
 
 
 def figures(**more):
-    facts = {"kind": "table", "passed": True, "build": "1", "ended_at": "2026-11-20T15:00:00+00:00", "seed": 1}
+    facts = {
+        "kind": "table",
+        "passed": True,
+        "build": "1",
+        "machine": "m",
+        "ended_at": "2026-11-20T15:00:00+00:00",
+        "seed": 1,
+    }
     facts |= {"took_s": 61, "acts": 2, "orders": 1_234, "fills": 9, "settlements": 3, "fees_micros": 1_500_000}
     facts |= {"kills": 7, "differences": 0, "recoveries": 2, "slowest_recovery_ms": 5_100, "over_promise": 1}
     return told.Figures(**facts | {"slowest_recovery_of": "clerk after x", "disk": "a quota"} | more)

@@ -33,6 +33,7 @@ class Figures:
     kind: str
     passed: bool
     build: str
+    machine: str
     ended_at: str
     seed: int
     took_s: int
