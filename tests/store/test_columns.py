@@ -38,7 +38,7 @@ def test_each_column_is_as_narrow_as_it_can_be():
     times = [1_000_000 + at + at // 7 for at in range(300)]
     table = [times, [*some[1:], 127], [*some[1:], 128], [*some[1:], -40_000], [*some[1:], 1 << 40]]
     codec, _, _ = columns.pack(table, [True, False, False, False, False])
-    assert [part.partition("/")[0] for part in codec.split(":")] == ["zcol1", "b+1000000", "b", "h", "i", "q"]
+    assert [part.partition("/")[0] for part in codec.split(":")] == ["zcol1", "s3.40420f0000000000", "b", "h", "i", "q"]
 
 
 def test_a_column_that_counts_evenly_takes_no_room():
@@ -47,7 +47,7 @@ def test_a_column_that_counts_evenly_takes_no_room():
     assert len(blob) < 40
     assert [column[:3] for column in everything(codec, blob, crc, 500)] == [[5, 6, 7], [-3] * 3, [9, 7, 5]]
     codec, _, _ = columns.pack([[9, 6, 3], [1, 2, 4]], [False, True])
-    assert codec.startswith("zcol1:@9,-3:b+1/")
+    assert codec.startswith("zcol1:@9,-3:s1.0100000000000000/")
 
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "rows", "crc"])
@@ -75,5 +75,9 @@ def test_blobs_of_earlier_tapes_are_read():
     plain = bytes([0, 1, 2]) + array("h", [300, -300, 7]).tobytes()
     blob = zlib.compress(plain, 1)
     assert everything("zlib1:b+500:@9,0:h", blob, zlib.crc32(plain), 3) == [[500, 501, 503], [9, 9, 9], [300, -300, 7]]
+    grown = zlib.compress(bytes([0, 1, 2]), 1)
+    assert everything(f"zcol1:b+500/{len(grown)}", grown, zlib.crc32(grown), 3) == [[500, 501, 503]]
+    with pytest.raises(InvariantBroken, match="which this build cannot read"):
+        everything("zcol1:+b", b"", zlib.crc32(b""), 3)
     with pytest.raises(InvariantBroken, match="which this build cannot read"):
         everything("zstd3:b", blob, zlib.crc32(blob), 3)

@@ -1,12 +1,14 @@
 """Columns of integers as one small compressed blob, and back.
 
-Each column is stored in the narrowest array type that holds it; columns that only grow (sequence numbers, times) as
-differences, which are mostly 0 and 1 and compress to almost nothing. A column that is the same throughout, or counts
-evenly, is not stored at all. Every column is compressed by itself, so that a reader pays only for those it looks at.
+Each column is stored in the narrowest array type that holds it. A column that is the same throughout, or counts evenly,
+is not stored at all. Of one that only grows (sequence numbers, times), values differ in their lowest bytes only: those
+are stored, all lowest ones first, then all second ones. Every column is compressed by itself, so that a reader pays
+only for those it looks at.
 
-The codec says how to read a blob: `zcol1:@7,1:h+500/83:i/912` is zlib, level 1, of three columns: 7, 8, 9, …;
-differences in 2 bytes that begin at 500, in the first 83 bytes; values in 4 bytes, in the next 912; little-endian.
-`zlib1:…`, without lengths, is what earlier tapes have: all columns one after the other, compressed in one piece.
+The codec says how to read a blob: `zcol1:@7,1:s3.f401000000000000/83:i/912` is zlib, level 1, of three columns: 7, 8,
+9, …; the two lowest bytes (mask 3) of values whose others are those of 500, in the first 83 bytes; values in 4 bytes,
+in the next 912; little-endian. Earlier tapes have `h+500`, differences that begin at 500, and `zlib1:…`, without
+lengths: all columns one after the other, compressed in one piece.
 """
 
 import sys
@@ -14,12 +16,11 @@ import zlib
 from array import array
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
-from operator import sub
 
 from outcry.domain.errors import InvariantBroken
 
 _WIDTHS = (("b", 1 << 7), ("h", 1 << 15), ("i", 1 << 31), ("q", 1 << 63))
-_SIZES = {"@": 0} | {code: array(code).itemsize for code, _ in _WIDTHS}
+_SIZES = {"@": 0, "s": 0} | {code: array(code).itemsize for code, _ in _WIDTHS}
 _LEVEL = 1
 _NAME, _OLD_NAME = f"zcol{_LEVEL}", f"zlib{_LEVEL}"
 _SWAP = sys.byteorder == "big"
@@ -28,7 +29,7 @@ _SWAP = sys.byteorder == "big"
 def pack(columns: Sequence[Sequence[int]], growing: Sequence[bool]) -> tuple[str, bytes, int]:
     """Columns of equal length as (codec, blob, crc32 of the blob).
 
-    growing  which columns to store as differences; the first difference is the first value
+    growing  which columns only grow
     """
     parts: list[bytes] = []
     codes = [_NAME]
@@ -36,13 +37,9 @@ def pack(columns: Sequence[Sequence[int]], growing: Sequence[bool]) -> tuple[str
         if even := _even(column):
             codes.append(even)
             continue
-        first = column[0] if grows and column else 0
-        values = [0, *map(sub, column[1:], column)] if grows and column else column
-        packed = array(_width(values), values)
-        if _SWAP:
-            packed.byteswap()
-        parts.append(zlib.compress(packed.tobytes(), _LEVEL))
-        codes.append(f"{packed.typecode}+{first}/{len(parts[-1])}" if grows else f"{packed.typecode}/{len(parts[-1])}")
+        code, plain = _planes(column) if grows and column else _whole(column)
+        parts.append(zlib.compress(plain, _LEVEL))
+        codes.append(f"{code}/{len(parts[-1])}")
     blob = b"".join(parts)
     return ":".join(codes), blob, zlib.crc32(blob)
 
@@ -81,8 +78,11 @@ class Columns:
         if code.startswith("@"):
             first, step = map(int, code[1:].split(","))
             return _count(first, step, self._rows) if step else [first] * self._rows
+        plain = part if self._whole else _inflate(part)
+        if code.startswith("s"):
+            return _joined(code, plain, self._rows)
         values = array(code[0])
-        values.frombytes(part if self._whole else _inflate(part))
+        values.frombytes(plain)
         if len(values) != self._rows:
             raise InvariantBroken(f"chunk holds {len(values)} values of {code}, {self._rows} expected")
         if _SWAP:
@@ -90,6 +90,43 @@ class Columns:
         if code[1:] and self._rows:
             return list(accumulate(values[1:], initial=int(code[2:])))
         return values
+
+
+def _whole(column: Sequence[int]) -> tuple[str, bytes]:
+    """A column as it is, in the narrowest type."""
+    packed = array(_width(column), column)
+    if _SWAP:
+        packed.byteswap()
+    return packed.typecode, packed.tobytes()
+
+
+def _planes(column: Sequence[int]) -> tuple[str, bytes]:
+    """Those bytes of the values that are not the same throughout, and the code that has the others."""
+    _width(column)
+    packed = array("q", column)
+    if _SWAP:
+        packed.byteswap()
+    plain = packed.tobytes()
+    planes = [plain[byte::8] for byte in range(8)]
+    varying = [byte for byte in range(8) if planes[byte].count(planes[byte][0]) != len(column)]
+    mask = sum(1 << byte for byte in varying)
+    return f"s{mask:x}.{plain[:8].hex()}", b"".join(planes[byte] for byte in varying)
+
+
+def _joined(code: str, plain: bytes, rows: int) -> Sequence[int]:
+    """The column that `_planes` took apart."""
+    mask, _, first = code[1:].partition(".")
+    varying = [byte for byte in range(8) if int(mask, 16) >> byte & 1]
+    if len(plain) != rows * len(varying):
+        raise InvariantBroken(f"chunk holds {len(plain)} bytes of {code}, {rows * len(varying)} expected")
+    joined = bytearray(bytes.fromhex(first) * rows)
+    for number, byte in enumerate(varying):
+        joined[byte::8] = plain[number * rows : (number + 1) * rows]
+    values = array("q")
+    values.frombytes(joined)
+    if _SWAP:
+        values.byteswap()
+    return values
 
 
 def _split(codes: list[str], plain: bytes, rows: int) -> list[tuple[str, bytes]]:
