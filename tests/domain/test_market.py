@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outcry.domain.market import Market, PriceRange, Status
+from outcry.domain.market import FeeTerms, Market, PriceRange, Status
 
 CENT = (PriceRange(0, 10_000, 100),)
 TAPERED = (PriceRange(0, 1_000, 10), PriceRange(1_000, 9_000, 100), PriceRange(9_000, 10_000, 10))
@@ -53,3 +53,17 @@ def test_neither_zero_nor_a_dollar_is_a_price():
     assert (market(TAPERED).lowest_cc(), market(TAPERED).highest_cc()) == (10, 9_990)
     assert market((PriceRange(100, 5_000, 50),)).highest_cc() == 5_000
     assert market((PriceRange(100, 5_000, 50),)).lowest_cc() == 100
+
+
+@pytest.mark.parametrize(
+    ("fee_type", "taker", "maker"),
+    [
+        ("quadratic", 70_000, 0),
+        ("quadratic_with_maker_fees", 70_000, 17_500),
+        ("quadratic_with_combo_maker_fees", 70_000, 35_000),
+        ("flat", None, None),
+    ],
+)
+def test_what_makers_and_takers_pay(fee_type, taker, maker):
+    terms = FeeTerms(fee_type)
+    assert (terms.rate_millionths(True), terms.rate_millionths(False)) == (taker, maker)

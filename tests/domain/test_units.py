@@ -91,3 +91,10 @@ def test_a_kind_stays_its_kind():
     assert type(3 * Money(2)) is Money
     assert Price(4300).no == Price(5700)
     assert str(Contracts(-50)) == "-0.50"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0, "0.00"), (1, "0.01"), (-1, "-0.01"), (100, "1.00"), (-12_345, "-123.45")]
+)
+def test_zero_has_no_sign(value, text):
+    assert format_decimal(value, 2) == text

@@ -6,6 +6,7 @@ from outcry.domain.errors import InvariantBroken
 from outcry.domain.order import Side, TimeInForce
 from outcry.domain.view import Answer
 from outcry.risk import sizing
+from outcry.risk.case import dollars
 
 ANY_STAKE = {"limits__kelly_millionths": 500_000, "exposure__allocation_micros": 10_000_000_000}
 
@@ -157,3 +158,21 @@ def test_what_may_cross_is_charged_as_a_taker(floor):
     asked.clear()
     floor.ask(fee=remembering, intent__time_in_force=TimeInForce.GTC, intent__post_only=True)
     assert set(asked) == {False}
+
+
+@pytest.mark.parametrize(
+    ("micros", "text"),
+    [(0, "$0.00"), (1, "$0.00"), (-1, "-$0.00"), (9_999, "$0.00"), (10_000, "$0.01"), (-1_230_000, "-$1.23")],
+)
+def test_dollars_for_people(micros, text):
+    assert dollars(micros) == text
+
+
+def test_a_size_says_why_only_when_it_is_none(floor):
+    assert sizing.size(floor.make()).reason == ""
+    assert sizing.size(floor.make(intent__stake_millionths=1)).reason.startswith("a stake of $0.00 buys no contract")
+
+
+@pytest.mark.parametrize(("capital_micros", "stake_micros"), [(-1, 0), (0, 0), (1, 0), (20, 1)])
+def test_kelly_of_nothing_is_nothing(capital_micros, stake_micros):
+    assert sizing.kelly_micros(600_000, 500_000, capital_micros, 250_000) == stake_micros
