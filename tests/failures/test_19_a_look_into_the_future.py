@@ -23,22 +23,38 @@ from outcry.strategies import catalogue
 from outcry.strategies.strategy import Strategy
 from outcry.trading import board
 from outcry.trading.coordinator import Coordinator
-from outcry.trading.events import Bars, Clock, Control, Fill, OrderUpdate, Place, Quotes, Restored, Settlement
+from outcry.trading.events import Bars, Clock, Control, Fill, OrderUpdate, Place, Quotes, Restored, Settlement, Together
 from outcry.trading.history import History
 from outcry.trading.tempo import Tempo
 from recorder import Recorder
 
 LIFE_S = 240
 OTHER = "KXETH15M-26MAY130015-15"
-MARKETS = (market(TICKER), market(OTHER, underlying="ETH-USD"))
+REACH = {"strike_micros": 80_000_000_000, "strike_type": "greater_or_equal"}
+TRIO = {"event_ticker": "KXWHO-26", "underlying": "", "exclusive": True}
+MARKETS = (
+    market(TICKER, **REACH),
+    market(OTHER, underlying="ETH-USD", **REACH | {"strike_micros": 3_000_000_000}),
+    *(market(f"KXWHO-26-{name}", **TRIO) for name in "ABC"),
+)
 QUICK = {  # of each strategy, settings under which a lively quarter of an hour makes it act
+    "arbitrage": {"edge_cc": 1},
     "coin_flip": {"chance_millionths": 200_000, "hold_ms": 20_000},
+    "digital": {"lookback_ms": 60_000, "every_ms": 1_000, "edge_cc": 0, "hold_ms": 20_000},
+    "favorite": {"lowest_cc": 5_000, "highest_cc": 9_900, "within_ms": 86_400_000, "stop_loss_millionths": 50_000},
     "mean_reversion": {"lookback_ms": 5_000, "move_millionths": 1_500, "hold_ms": 20_000},
     "momentum": {"lookback_ms": 5_000, "move_millionths": 1_500, "hold_ms": 20_000},
+    "order_flow": {"window_ms": 3_000, "push_millionths": 1, "signed_millionths": 1, "hold_ms": 20_000},
+    "spread_capture": {
+        "edge_cc": 0, "adverse_millionths": 0, "window_ms": 5_000, "toxic_millionths": 100_000_000,
+        "move_millionths": 100_000, "most_ch": 100_000, "hold_ms": 20_000,
+    },
+    "technical": {"candle_ms": 1_000, "length": 3, "hold_ms": 20_000},
     "volume_spike": {
         "window_ms": 3_000, "baseline_ms": 20_000, "multiple_millionths": 1_500_000, "hold_ms": 20_000,
     },
 }  # fmt: skip
+EVEN = {"arbitrage", "spread_capture"}  # where everything fills at once, a basket is whole and two quotes are flat
 
 
 # ---- a world --------------------------------------------------------------------------------------------------------
@@ -49,7 +65,7 @@ def world(seed: int) -> list:
     draw = random.Random(seed)
     events: list = [Restored(0), Control(0)]
     price = {"BTC-USD": 80_000_000_000, "ETH-USD": 3_000_000_000}
-    middle = {TICKER: 5_000, OTHER: 4_000}
+    middle = {TICKER: 5_000, OTHER: 4_000} | {f"KXWHO-26-{name}": 4_000 for name in "ABC"}
     running: list[Bar] = []
     for second in range(LIFE_S):
         at_ms = second * 1_000
@@ -157,11 +173,12 @@ def decisions(strategy, events: list, until_ms: int, seed: int) -> list:
         if event.at_ms > until_ms:
             return told
         for command in trader.step(event):
-            told.append(command)
-            if not isinstance(command, Place):
-                continue
-            number += 1
-            waiting += reversed(carried_out(command, number, event.at_ms))
+            places = command.places if isinstance(command, Together) else (command,)
+            told += places
+            for place in places:
+                if isinstance(place, Place):
+                    number += 1
+                    waiting += reversed(carried_out(place, number, event.at_ms))
     return told
 
 
@@ -182,7 +199,7 @@ def without_outcome(told: list) -> list:
     """As `told`, with the outcome blotted out of the market beside each question: it is kept there, and not read."""
     blank = {"result": "", "settlement_value_cc": None, "expiration_micros": None}
     return [
-        replace(one, market=replace(one.market, **blank), view=replace(one.view, market=None))
+        replace(one, market=replace(one.market, **blank), view=replace(one.view, market=None, siblings=()))
         if isinstance(one, Place)
         else one
         for one in told
@@ -194,7 +211,8 @@ def without_outcome(told: list) -> list:
 def test_what_comes_after_a_moment_changes_no_decision_before_it(name, seed):
     events, strategy = world(seed), catalogue.build(name, QUICK[name])
     true = decisions(strategy, events, LIFE_S * 1_000, seed)
-    assert asked(true) >= 3 and asked(true, Purpose.EXIT) >= 2, "it has to decide something"
+    assert asked(true) >= 3, "it has to decide something"
+    assert asked(true, Purpose.EXIT) >= 2 or name in EVEN
     moments = random.Random(seed)
     for _ in range(12):
         after_ms = moments.randrange(60_000, LIFE_S * 1_000)

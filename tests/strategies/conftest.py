@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from outcry.domain.market import Market, PriceRange, Status
-from outcry.domain.view import Bar, Quote, View
+from outcry.domain.view import Bar, Quote, Touch, View
 
 NOW_MS = 1_778_679_000_000
 TICKER = "KXBTC15M-26MAY130945-45"
@@ -39,6 +39,12 @@ def prints(usual_ch: int, recent_ch: int, signed_ch: int, window_s: int = 15, se
     )
 
 
+def touches(*states: tuple[int, int | None, int, int | None, int, int], before_s: int = 60) -> tuple[Touch, ...]:
+    """The touch of QUOTE for long, then (seconds ago, bid_cc, bid_ch, ask_cc, ask_ch, ofi_ch), oldest first."""
+    steady = Touch(NOW_MS - before_s * 1_000, 5_900, 40_000, 6_000, 30_000)
+    return (steady, *(Touch(NOW_MS - ago_s * 1_000, *rest) for ago_s, *rest in states))
+
+
 def view(**changes: object) -> View:
     market = replace(MARKET, **{name[8:]: value for name, value in changes.items() if name.startswith("market__")})
     quote = replace(QUOTE, **{name[7:]: value for name, value in changes.items() if name.startswith("quote__")})
@@ -49,4 +55,4 @@ def view(**changes: object) -> View:
 @pytest.fixture(scope="session")
 def made() -> SimpleNamespace:
     """`made.view(index=…, quote__bids=…)` and the histories to put in it."""
-    return SimpleNamespace(view=view, index=index, prints=prints, now_ms=NOW_MS, ticker=TICKER)
+    return SimpleNamespace(view=view, index=index, prints=prints, touches=touches, now_ms=NOW_MS, ticker=TICKER)

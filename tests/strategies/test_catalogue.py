@@ -7,8 +7,11 @@ from outcry.domain.errors import Misconfigured
 from outcry.strategies import catalogue
 from outcry.strategies.momentum import Momentum
 
-ALL = ["coin_flip", "mean_reversion", "momentum", "volume_spike"]
-UNITS = {"ms", "cc", "ch", "millionths", "bars", "choice", "points"}
+ALL = [
+    "arbitrage", "coin_flip", "digital", "favorite", "mean_reversion", "momentum", "order_flow", "spread_capture",
+    "technical", "volume_spike",
+]  # fmt: skip
+UNITS = {"legs", "ms", "cc", "ch", "millionths", "bars", "choice", "points"}
 
 
 def test_names_and_where_each_lives():
@@ -26,7 +29,7 @@ def test_parameters_replace_defaults():
     ("name", "parameters", "message"),
     [
         ("momentun", {}, "did you mean 'momentum'"),
-        ("zzz", {}, "there are coin_flip, mean_reversion"),
+        ("zzz", {}, "there are arbitrage, coin_flip"),
         ("momentum", {"lookback": 60_000}, "did you mean 'lookback_ms'"),
         ("momentum", {"move_millionths": 0}, "from 1 to 500000"),
         ("momentum", {"move_millionths": 5_000.0}, "not a whole number"),

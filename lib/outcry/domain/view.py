@@ -99,6 +99,15 @@ class Sibling:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnOrder:
+    """An order of the agent's own that rests in this market: it is part of the book that everybody sees."""
+
+    side: Side
+    price_cc: int
+    count_ch: int
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """Everything one decision may use, as of `now_ms`.
 
@@ -106,6 +115,7 @@ class View:
     prints     1-second bars of this market's public prints, oldest first
     touches    the seconds of this market's touch, oldest first; only for strategies that read them
     siblings   the other markets of the event, by ticker; only for strategies that read whole events
+    resting    the agent's own orders in the book
     position_ch  the agent's own signed position here
     draw       a number in [0, 1) from the agent's seeded generator; only baselines use it
     time_factor  by how much windows and look-backs are shortened on this floor (1 on a real one)
@@ -121,6 +131,7 @@ class View:
     time_factor: float = 1.0
     touches: tuple[Touch, ...] = ()
     siblings: tuple[Sibling, ...] = ()
+    resting: tuple[OwnOrder, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

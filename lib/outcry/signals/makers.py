@@ -72,7 +72,7 @@ def _hits(touches: Sequence[Touch]) -> tuple[int, int]:
     hits = renewed = 0
     for place in range(1, len(touches)):
         before, after = touches[place - 1], touches[place]
-        soon = [touch for touch in touches[place : place + 3] if touch.at_ms - before.at_ms <= BACK_MS + 1_000]
+        soon = [touch for touch in touches[place + 1 : place + 3] if touch.at_ms - after.at_ms <= BACK_MS]
         for sign, (price_0, size_0), (price_1, size_1) in (
             (1, (before.bid_cc, before.bid_ch), (after.bid_cc, after.bid_ch)),
             (-1, (before.ask_cc, before.ask_ch), (after.ask_cc, after.ask_ch)),
@@ -80,7 +80,7 @@ def _hits(touches: Sequence[Touch]) -> tuple[int, int]:
             if price_0 is None or not _gone(sign, price_0, size_0, price_1, size_1):
                 continue
             hits += 1
-            sides = ((t.bid_cc, t.bid_ch) if sign > 0 else (t.ask_cc, t.ask_ch) for t in soon[1:])
+            sides = ((t.bid_cc, t.bid_ch) if sign > 0 else (t.ask_cc, t.ask_ch) for t in soon)
             renewed += any(
                 price is not None and sign * (price - price_0) >= 0 and size >= BACK_SHARE * size_0
                 for price, size in sides

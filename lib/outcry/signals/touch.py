@@ -4,11 +4,12 @@ A touch is a second's best bid and ask (`domain.view.Touch`); a second without a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from outcry.domain.order import Side
 from outcry.domain.units import ONE_DOLLAR_CC
-from outcry.domain.view import Quote, Touch
+from outcry.domain.view import OwnOrder, Quote, Touch
 
 SECOND_MS = 1_000
 
@@ -63,6 +64,29 @@ def pushed_ch(before: Touch, after: Touch) -> int:
     bought_ch = (after.bid_ch if bid_1 >= bid_0 else 0) - (before.bid_ch if bid_1 <= bid_0 else 0)
     sold_ch = (after.ask_ch if ask_1 <= ask_0 else 0) - (before.ask_ch if ask_1 >= ask_0 else 0)
     return bought_ch - sold_ch
+
+
+def without(quote: Quote, own: Sequence[OwnOrder]) -> Quote:
+    """A quote as it would be without some orders of one's own; what stands behind the last level shown is not known.
+
+    >>> book = Quote("T", 1, 0, bids=((4100, 100), (4000, 300)), asks=((4200, 500),))
+    >>> without(book, [OwnOrder(Side.BID, 4100, 100), OwnOrder(Side.ASK, 4200, 200)]).bids
+    ((4000, 300),)
+    """
+    if not own:
+        return quote
+    mine = {(order.side, order.price_cc): 0 for order in own}
+    for order in own:
+        mine[order.side, order.price_cc] += order.count_ch
+    left = {
+        side: tuple(
+            (price_cc, size_ch - mine.get((side, price_cc), 0))
+            for price_cc, size_ch in levels
+            if size_ch > mine.get((side, price_cc), 0)
+        )
+        for side, levels in ((Side.BID, quote.bids), (Side.ASK, quote.asks))
+    }
+    return replace(quote, bids=left[Side.BID], asks=left[Side.ASK])
 
 
 def touch_of(quote: Quote, at_ms: int) -> Touch:

@@ -13,7 +13,7 @@ import msgspec
 
 from outcry.domain.market import Market
 from outcry.domain.order import Purpose, Side
-from outcry.domain.view import Answer, Bar, Decision, Intent, Quote, Sibling, Touch, Verdict, View
+from outcry.domain.view import Answer, Bar, Decision, Intent, OwnOrder, Quote, Sibling, Touch, Verdict, View
 
 _BAR_FIELDS = ("at_ms", "open", "high", "low", "close", "volume_ch", "buy_ch", "sell_ch", "trades")
 
@@ -48,6 +48,7 @@ class _View(msgspec.Struct, forbid_unknown_fields=True):
     time_factor: float
     touches: list[_Second] = []
     siblings: list[Sibling] = []
+    resting: list[OwnOrder] = []
 
 
 def insert(db: sqlite3.Connection, decision: Decision, parameters: Mapping[str, Any], code_sha256: str) -> None:
@@ -129,6 +130,7 @@ def encode_view(view: View) -> str:
                 for touch in view.touches
             ],
             list(view.siblings),
+            list(view.resting),
         )
     )
 
@@ -150,6 +152,7 @@ def decode_view(text: str) -> View:
             for second in kept.touches
         ),
         tuple(kept.siblings),
+        tuple(kept.resting),
     )
 
 

@@ -8,17 +8,29 @@ from difflib import get_close_matches
 from typing import Any
 
 from outcry.domain.errors import Misconfigured
+from outcry.strategies.arbitrage import Arbitrage
 from outcry.strategies.coin_flip import CoinFlip
+from outcry.strategies.digital import Digital
+from outcry.strategies.favorite import Favorite
 from outcry.strategies.mean_reversion import MeanReversion
 from outcry.strategies.momentum import Momentum
+from outcry.strategies.order_flow import OrderFlow
 from outcry.strategies.setting import Setting, settings_of
+from outcry.strategies.spread_capture import SpreadCapture
 from outcry.strategies.strategy import Strategy
+from outcry.strategies.technical import Technical
 from outcry.strategies.volume_spike import VolumeSpike
 
 CATALOGUE: dict[str, type[Strategy]] = {
+    "arbitrage": Arbitrage,
     "coin_flip": CoinFlip,
+    "digital": Digital,
+    "favorite": Favorite,
     "mean_reversion": MeanReversion,
     "momentum": Momentum,
+    "order_flow": OrderFlow,
+    "spread_capture": SpreadCapture,
+    "technical": Technical,
     "volume_spike": VolumeSpike,
 }
 

@@ -13,7 +13,7 @@ from outcry.domain.order import Side, TimeInForce
 from outcry.domain.view import Intent, View
 from outcry.strategies.setting import MILLIONTHS, hold, setting, stake, stop_loss, take_profit
 from outcry.strategies.strategy import Strategy
-from outcry.strategies.taking import HOLDING, hold_ms
+from outcry.strategies.taking import HOLDING, time_exit_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,5 +52,5 @@ class CoinFlip(Strategy):
             stake_millionths=self.stake_millionths,
             stop_loss_millionths=self.stop_loss_millionths,
             take_profit_millionths=self.take_profit_millionths,
-            hold_ms=hold_ms(self, view),
+            hold_ms=time_exit_ms(self.hold_ms, view),
         )

@@ -17,7 +17,8 @@ class Setting:
     default  None where the setting is an exit that is off by default; only then may it be set to None
     low, high  the least and the most, both included
     step     how finely a search has to look
-    unit     what one is: "ms", "cc" (centicents), "ch" (hundredths of a contract), "millionths", "bars", "choice"
+    unit     what one is: "ms", "cc" (centicents), "ch" (hundredths of a contract), "millionths", "bars", "legs",
+             "points", "choice"
     """
 
     name: str

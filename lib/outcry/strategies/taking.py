@@ -37,9 +37,9 @@ def seconds(span_ms: int, view: View) -> str:
     return f"{span_ms / view.time_factor / 1000:g} s"
 
 
-def hold_ms(stake: Stake, view: View) -> int | None:
+def time_exit_ms(hold_ms: int | None, view: View) -> int | None:
     """The time exit on this floor's clock."""
-    return None if stake.hold_ms is None else shortened_ms(stake.hold_ms, view.time_factor)
+    return None if hold_ms is None else shortened_ms(hold_ms, view.time_factor)
 
 
 def take(view: View, side: Side, stake: Stake, why: str) -> Intent | str:
@@ -55,5 +55,5 @@ def take(view: View, side: Side, stake: Stake, why: str) -> Intent | str:
         stake_millionths=stake.stake_millionths,
         stop_loss_millionths=stake.stop_loss_millionths,
         take_profit_millionths=stake.take_profit_millionths,
-        hold_ms=hold_ms(stake, view),
+        hold_ms=time_exit_ms(stake.hold_ms, view),
     )

@@ -1,9 +1,9 @@
 """What the trader sees of the world: markets, their newest quotes, and the history a strategy may look back on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from outcry.domain.market import Market, Status
-from outcry.domain.view import Quote, Sibling, View
+from outcry.domain.view import OwnOrder, Quote, Sibling, View
 from outcry.trading.events import Bars, Quotes
 from outcry.trading.history import BAR_MS, History
 from outcry.trading.touches import Touches
@@ -85,10 +85,13 @@ class Board:
             since_ms = quote.heard_at_ms + SILENT_MS
         return None if since_ms is None else max(0, now_ms - since_ms)
 
-    def view(self, ticker: str, now_ms: int, *, position_of: Callable[[str], int], draw: float) -> View:
+    def view(
+        self, ticker: str, now_ms: int, position_of: Callable[[str], int], resting: Sequence[OwnOrder], draw: float
+    ) -> View:
         """Everything a decision in this market may use, as of now. The market must be described and quoted.
 
         position_of  the agent's own signed position by ticker
+        resting      its own orders in this market's book
         """
         market = self.markets[ticker]
         return View(
@@ -102,6 +105,7 @@ class Board:
             time_factor=self._time_factor,
             touches=self._touches.until(ticker, now_ms) if self._touches is not None else (),
             siblings=self._siblings(market, position_of),
+            resting=tuple(resting),
         )
 
     def _siblings(self, market: Market, position_of: Callable[[str], int]) -> tuple[Sibling, ...]:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from outcry.domain.order import Order, Purpose, TimeInForce
-from outcry.domain.view import Answer, Basket, Intent, Quoting, View, Wish
+from outcry.domain.view import Answer, Basket, Intent, OwnOrder, Quoting, View, Wish
 from outcry.strategies.strategy import Strategy
 from outcry.trading.board import Board, index_at_ms
 from outcry.trading.events import (
@@ -282,9 +282,7 @@ class Coordinator:
         if attended or isinstance(answer, Quoting):
             return self._quote(answer, view, forbidden, commands)
         if isinstance(answer, str):
-            for order in self.orders.resting(ticker):
-                if self.now_ms - order.created_at_ms >= self._tempo.rebalance_ms:
-                    self.orders.condemn(order, f"no longer wanted: {answer}", self.now_ms)
+            self.orders.give_up_old(ticker, f"no longer wanted: {answer}", self.now_ms)
             return answer
         return (
             self._enter_basket(answer, view, commands)
@@ -383,7 +381,8 @@ class Coordinator:
         return answer
 
     def _view(self, ticker: str, *, draw: float) -> View:
-        return self.board.view(ticker, self.now_ms, position_of=self.positions.position_ch, draw=draw)
+        own = [OwnOrder(order.side, order.price_cc, order.remaining_ch) for order in self.orders.resting(ticker)]
+        return self.board.view(ticker, self.now_ms, self.positions.position_ch, own, draw)
 
     def _place(
         self,

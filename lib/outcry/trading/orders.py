@@ -147,6 +147,12 @@ class OrderService:
             tending.why, tending.since_ms = why, now_ms
         return tending.since_ms
 
+    def give_up_old(self, ticker: str, why: str, now_ms: int) -> None:
+        """Want gone what has rested in a market for so long that it has to be wanted again."""
+        for order in self.resting(ticker):
+            if now_ms - order.created_at_ms >= self._tempo.rebalance_ms:
+                self.condemn(order, why, now_ms)
+
     def condemned(self, order: Order) -> str:
         """Why an order is wanted gone; "" when it is not."""
         tending = self._tending.get(order.client_order_id)
