@@ -18,6 +18,8 @@ from outcry.store import checkpoints, looks, system
 from outcry.trading.coordinator import Coordinator, Phase
 from outcry.trading.events import Note, Topic
 
+SAME_TROUBLE_MS = 600_000  # what went wrong again within this is the same trouble: told once, logged each time
+
 _log = log.get(__name__)
 
 
@@ -44,6 +46,7 @@ class Record:
         self._started_at_ms = clock()
         self._counts: Counter[tuple[str, int, str]] = Counter()
         self._phase = Phase.IDLE
+        self._troubles: dict[str, int] = {}  # what went wrong -> when it did last
         self._checkpoint_at_ms: int | None = None
         self.moved = True
 
@@ -55,7 +58,8 @@ class Record:
             case Topic.RAISED:
                 trace = "".join(traceback.format_exception(note.error)) if note.error else ""
                 _log.error("raised", agent=self._agent, ticker=note.ticker, reason=note.text, traceback=trace)
-                self._owed.happened("error", "raised", f"{note.ticker}: {note.text}")
+                if self._is_news(type(note.error).__name__, note.at_ms):
+                    self._owed.happened("error", "raised", f"{note.ticker}: {note.text}")
             case Topic.STATE:
                 self._state(note)
 
@@ -126,6 +130,14 @@ class Record:
             _log.debug("moved", agent=self._agent, state=note.text)
         else:
             _log.info("moved", agent=self._agent, state=note.text)
-            self._owed.happened("error" if phase is Phase.ERROR else "info", "moved", note.text)
+            trouble = phase is Phase.ERROR and self._is_news(note.text, note.at_ms)
+            self._owed.happened("error" if trouble else "info", "moved", note.text)
             self.moved = True
         self._phase = phase
+
+    def _is_news(self, trouble: str, at_ms: int) -> bool:
+        """Whether people have not been told of this: a strategy that raises at each look does so all day long."""
+        self._troubles = {what: last for what, last in self._troubles.items() if 0 <= at_ms - last < SAME_TROUBLE_MS}
+        known = trouble in self._troubles
+        self._troubles[trouble] = at_ms
+        return not known
