@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from boxed import Box, layer, why_not
-from running import SETTINGS
 
 
 @pytest.fixture(scope="session")
@@ -14,7 +13,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Itera
     base = tmp_path_factory.getbasetemp()
     shared = (base if worker_id == "master" else base.parent) / "layer"
     shared.mkdir(exist_ok=True)
-    with layer(shared, SETTINGS) as name:
+    with layer(shared) as name:
         yield name
 
 

@@ -1,20 +1,17 @@
 """Programs that die, hang or are told nonsense, under systemd: who comes back, when, and who is told."""
 
 import time
-import tomllib
 from pathlib import Path
 
 import pytest
 
 from boxed import NOUNS, TRADERS, UNITS, Box
-from outcry.ops import settings
-from running import SETTINGS
 
 pytestmark = pytest.mark.box
 READY_S = 5.0
+FORGET_S = 20
 STARTED = "ExecMainStartTimestampMonotonic"
 ACTIVE = "ActiveEnterTimestampMonotonic"
-LIMITS = settings.parse(tomllib.loads(SETTINGS)).risk
 
 
 def test_kill_any_program_at_any_time(box: Box, tmp_path: Path):
@@ -34,7 +31,7 @@ def test_kill_any_program_at_any_time(box: Box, tmp_path: Path):
     box.more_fills()
     box("systemctl", "stop", *(f"kalshi-trader@{name}" for name in TRADERS))
     box.reconciled()
-    box.survived(tmp_path, LIMITS)
+    box.survived(tmp_path)
 
 
 def killed_and_ready(box: Box, unit: str) -> float:
@@ -51,15 +48,13 @@ def test_back_off_give_up_and_one_alert(box: Box):
     """1, 2, 4, 8 s; forgotten after good running; given up in the end, with one alert, while the rest trades on."""
     box.trading()
     unit = "kalshi-trader@momentum"
-    box.drop_in(unit, "[Service]\nExecStartPre=\nExecStartPre=+/opt/kalshi/libexec/backoff %n 20\n"
+    box.drop_in(unit, f"[Service]\nExecStartPre=\nExecStartPre=+/opt/kalshi/libexec/backoff %n {FORGET_S}\n"
                       "[Unit]\nStartLimitBurst=7\n")  # fmt: skip
     for verb in ("stop", "reset-failed", "start"):  # the starts before this one do not count
         box("systemctl", verb, unit)
-    for waits_s in (1, 2):
-        assert waits_s - 0.1 <= crashed_and_started(box, unit) < waits_s + 1.9
-    time.sleep(21)
-    for waits_s in (1, 2, 4, 8):
-        assert waits_s - 0.1 <= crashed_and_started(box, unit) < waits_s + 1.9
+    restarts_after(box, unit, 1, 2)
+    time.sleep(FORGET_S + 1)
+    restarts_after(box, unit, 1, 2, 4, 8)
     box.kill(unit)
     box.wait_for(lambda: box.states([unit]) == ["failed"], "systemd to give up")
     box.wait_for(lambda: alerts_of(box, unit), "the alert")
@@ -73,12 +68,16 @@ def test_back_off_give_up_and_one_alert(box: Box):
     box.trading()
 
 
-def crashed_and_started(box: Box, unit: str) -> float:
-    """Kill it; returns the seconds until systemd started it again."""
-    pid, at_s = box.show(unit, "MainPID")["MainPID"], time.monotonic()
-    box.kill(unit)
-    box.wait_for(lambda: is_another(box, unit, pid), f"{unit} to come back")
-    return int(box.show(unit, STARTED)[STARTED]) / 1e6 - at_s
+def restarts_after(box: Box, unit: str, *waits_s: int) -> None:
+    """Kill it as often: systemd starts it again after so long, and not before. (How much later is up to the machine;
+    which crash in a row it was is written down.)"""
+    for number, wait_s in enumerate(waits_s, 1):
+        pid, at_s = box.show(unit, "MainPID")["MainPID"], time.monotonic()
+        box.kill(unit)
+        box.wait_for(lambda pid=pid: is_another(box, unit, pid), f"{unit} to come back")
+        took_s = int(box.show(unit, STARTED)[STARTED]) / 1e6 - at_s
+        assert wait_s <= took_s < wait_s + 8
+        assert box("cut", "-d ", "-f1", f"/run/outcry/{unit}.service").stdout.strip() == str(number)
 
 
 def is_another(box: Box, unit: str, pid: str) -> bool:
@@ -117,7 +116,6 @@ def test_a_hung_loop_and_a_wrong_setting(box: Box):
     said = [line for line in box.journal("kalshi-auditor").splitlines() if "max_spred_cc" in line]
     assert len(said) == 1
     assert "did you mean risk.max_spread_cc?" in said[0]
-    box.wait_for(lambda: alerts_of(box, "kalshi-auditor"), "the alert")
     box.write("/etc/kalshi/floor.toml", right)
     box("systemctl", "start", "kalshi-*")
     box.trading()

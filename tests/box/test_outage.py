@@ -1,18 +1,14 @@
 """What befalls the whole floor: the exchange is gone for long, the machine is switched off, orders rest at a stop."""
 
 import time
-import tomllib
 from pathlib import Path
 
 import pytest
 
 from boxed import TRADERS, UNITS, Box
-from outcry.ops import settings
-from running import SETTINGS
 
 pytestmark = pytest.mark.box
 AWAY_S = 20  # for an hour: every wait of a reconnect and each read that fails happens within the first seconds
-LIMITS = settings.parse(tomllib.loads(SETTINGS)).risk
 
 
 def test_the_exchange_is_away_and_the_machine_is_switched_off(box: Box, tmp_path: Path):
@@ -44,4 +40,4 @@ def test_the_exchange_is_away_and_the_machine_is_switched_off(box: Box, tmp_path
     box.more_fills()
     box("systemctl", "stop", *(f"kalshi-trader@{name}" for name in TRADERS))
     box.reconciled()
-    box.survived(tmp_path, LIMITS)
+    box.survived(tmp_path)

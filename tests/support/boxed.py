@@ -9,18 +9,23 @@ import json
 import os
 import subprocess
 import time
+import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import running
 import survived
-from outcry.domain.limits import Limits
+from outcry.ops import settings as settings_file
 
 HOME = Path(__file__).resolve().parents[2]
 WHEELS = HOME / ".venv" / ".wheels"
 STATE = "/var/lib/kalshi/embedded"
 NOUNS = ("exchange", "clerk", "collector", "auditor")
-TRADERS = ("momentum", "mean_reversion", "volume_spike", "coin_flip")
+TRADERS = ("momentum", "coin_flip")
+# As of other whole floors in tests; fewer traders, as several boxes run side by side.
+SETTINGS = running.SETTINGS.replace("[agents]", f"[agents]\nfirst = {list(TRADERS)}").replace("'", '"')
+LIMITS = settings_file.parse(tomllib.loads(SETTINGS)).risk
 UNITS = (*(f"kalshi-{noun}" for noun in NOUNS), *(f"kalshi-trader@{name}" for name in TRADERS))
 LEFT_OUT = (".git", ".venv", "state", "__pycache__", ".hypothesis", ".mypy_cache", ".ruff_cache", ".pytest_cache")
 OFFLINE = ("PIP_CONFIG_FILE=/dev/null", "PIP_NO_INDEX=1", "PIP_FIND_LINKS=/wheels")
@@ -84,7 +89,8 @@ class Box:
 
     def pids(self) -> dict[str, str]:
         """The main process of each of the floor's programs."""
-        return {unit: self.show(unit, "MainPID")["MainPID"] for unit in UNITS}
+        lines = self("systemctl", "show", "-p", "MainPID", "--value", *UNITS).stdout.split()
+        return dict(zip(UNITS, lines, strict=True))
 
     def states(self, units: Sequence[str] = UNITS) -> list[str]:
         return self("systemctl", "is-active", *units, check=False).stdout.split()
@@ -110,7 +116,7 @@ class Box:
         begin = f"import json, sqlite3; STATE = {STATE!r}; BOOKS = STATE + '/kalshi.db'; "
         return self("/opt/kalshi/.venv/bin/python", "-c", begin + text, user="kalshi").stdout
 
-    def survived(self, folder: Path, limits: Limits) -> None:
+    def survived(self, folder: Path) -> None:
         """What has to be true after anything (survived.py). The traders are stopped; clerk and exchange run."""
         copy = "; ".join(
             f"sqlite3.connect(STATE + '/{name}').execute(\"VACUUM INTO '/tmp/{name}'\")"
@@ -130,7 +136,7 @@ class Box:
             self.wait_for(agrees, "our books and the exchange's to agree", 60)
         except AssertionError as error:
             raise AssertionError("\n".join(found)) from error
-        assert survived.limit_breaches(folder, limits) == []
+        assert survived.limit_breaches(folder, LIMITS) == []
 
     def number(self, sql: str) -> int:
         return self.query(sql)[0][0]
@@ -166,7 +172,7 @@ class Box:
 
 
 @contextmanager
-def layer(shared: Path, settings: str) -> Iterator[str]:
+def layer(shared: Path) -> Iterator[str]:
     """A disk on which `make install` was run, for all workers of a test run: made by the first, removed by the last.
 
     shared  a folder that they have in common
@@ -175,7 +181,7 @@ def layer(shared: Path, settings: str) -> Iterator[str]:
     with _alone(shared):
         count = int(users.read_text()) if users.exists() else 0
         if not count:
-            _install(name, settings)
+            _install(name)
         users.write_text(str(count + 1))
     yield name
     with _alone(shared):
@@ -185,11 +191,11 @@ def layer(shared: Path, settings: str) -> Iterator[str]:
             Box("any").tool("rm-layer", name)
 
 
-def _install(name: str, settings: str) -> None:
+def _install(name: str) -> None:
     maker = Box(f"maker-{name}")
     maker.up()
     maker.push_source()
-    maker.write("/etc/kalshi/floor.toml", settings)
+    maker.write("/etc/kalshi/floor.toml", SETTINGS)
     maker.make("install")
     maker("sh", "-c", "useradd -m -G kalshi member && useradd -m stranger")
     maker.tool("down", "--save", name)
