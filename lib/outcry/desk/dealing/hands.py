@@ -74,7 +74,7 @@ class Hands:
         self._db, self._who, self._link, self._limits = db, who, link, limits
         self._facts, self._now_ms, self._owed, self._before_send = facts, now_ms, owed, before_send
         self._asking, self._halted = asking, halted
-        self._said: dict[str, str] = {}  # the last failure told of an order: said once, not at every try
+        self._said: dict[str, str] = {}  # the last failure told of an order, or of a market's exits: said once
 
     def carry_out(self, command: Place | Together | Cancel | Renew) -> list[Event]:
         """Do one command. Outside trouble becomes an event or a log line, never an exception."""
@@ -280,7 +280,7 @@ class Hands:
             failpoints.reached("post.answered")
         except (RateLimited, Refused, Misconfigured) as error:
             _log.warning("refused", order=name, ticker=sent.ticker, reason=str(error))
-            return [*self._moved(sent, State.REJECTED, str(error)), *self._cannot_trade(error)]
+            return [*self._moved(sent, State.REJECTED, str(error)), *self._refused(sent, error)]
         except Unavailable as error:
             reason, at_ms = str(error), self._now_ms()
             _log.warning("lost_answer", order=name, ticker=sent.ticker, reason=reason)
@@ -289,13 +289,20 @@ class Hands:
             told = f"no answer to order {name}: it is looked up and not sent again: {reason}"
             return [*self._settle(unknown, Lost(name, reason, at_ms)), OrderUpdate(at_ms, failure=told)]
         _log.info("placed", order=name, order_id=placed.order_id, filled_ch=placed.filled_ch)
+        if urgent and placed.filled_ch:
+            self._said.pop(sent.ticker, None)
         state = state_of(sent, placed)
         moved = self._moved(sent, state, "", filled_ch=placed.filled_ch, order_id=placed.order_id)
         failpoints.reached("answer.booked")
         return moved
 
-    def _cannot_trade(self, error: Exception) -> list[Event]:
-        """A key that is refused will be refused again: pause, and say so, instead of asking with every intent."""
+    def _refused(self, sent: Order, error: Exception) -> list[Event]:
+        """A position that cannot be left is told once, until it can. A key that is refused will be refused again:
+        pause, and say so, instead of asking with every intent."""
+        if sent.purpose is Purpose.EXIT and sent.ticker not in self._said:
+            self._said[sent.ticker] = "refused"
+            told = f"{sent.ticker}: the position stays open, the exit is tried again: {error}"
+            self._owed.happened("error", "refused_exit", told)
         return [OrderUpdate(self._now_ms(), failure=str(error))] if isinstance(error, Misconfigured) else []
 
     # ---- resting orders ---------------------------------------------------------------------------------------------
