@@ -49,24 +49,23 @@ class Rounds:
         """Bring the floor up; with `first`, the clerk dies in its very first pass."""
         drilled = self.floor
         drilled.prepare()
-        with self._row(FIRST.name) if first else contextlib.nullcontext(Row("")) as row:
-            if first:
-                drilled.start("exchange")
+        drilled.start("exchange")
+        if first:
+            with self._row(FIRST.name) as row:
                 self._die_at(row, "clerk", FIRST.point, 1)
-            drilled.start_all(after=FIRST.point if first else "")
+                drilled.start_all(after=FIRST.point)
+        drilled.start_all()
         if not drilled.wait(lambda: (now := drilled.progress()) is not None and now.fills >= 3, READY_PATIENCE_S):
             raise Unavailable(f"the drill's floor does not trade: {'; '.join(drilled.deaths[:3]) or drilled.ready()}")
 
-    def table(
-        self, boundaries: Sequence[Boundary] = BOUNDARIES, *, lock_s: float = LOCK_S, full_s: float = FULL_S
-    ) -> None:
+    def table(self) -> None:
         """Every boundary once, in its order, then everything else that goes wrong."""
-        for boundary in boundaries:
+        for boundary in BOUNDARIES:
             self.kill_at(boundary)
         self.lost_answers()
         self.cut_stream()
-        self.lock(lock_s)
-        self.fill_disk(full_s)
+        self.lock(LOCK_S)
+        self.fill_disk(FULL_S)
         for point in HALT:
             self.halt(point)
         self.power_cut()
@@ -91,11 +90,12 @@ class Rounds:
     def finish(self) -> None:
         """Traders stop, everything is canceled and sold, or paid; then the last proof, with nothing under way."""
         drilled = self.floor
-        with self._row("the end: everything sold, canceled or paid"):
+        with self._row("the end: everything sold, canceled or paid") as row:
             drilled.stop_traders()
             drilled.names = [name for name in drilled.names if not name.startswith("trader")]
             drilled.verb("halt", "--flatten", "--reason", "the drill is over", may_fail=True)
-            drilled.wait(self._nothing_held, drilled.floor.settings.local.window_s + READY_PATIENCE_S)
+            if not drilled.wait(self._nothing_held, drilled.floor.settings.local.window_s + READY_PATIENCE_S):
+                row.result = "something is still held"
 
     def _nothing_held(self) -> bool:
         return not any(one.positions_ch for one in self.floor.statements())
