@@ -3,7 +3,7 @@
 from outcry.domain.order import Side
 from outcry.domain.view import Basket, Intent, Quoting, intents
 
-BID, ASK = Intent("T", Side.BID, 4_000), Intent("T", Side.ASK, 4_200)
+BID, ASK = Intent("T", Side.BID, 4_000, "up"), Intent("T", Side.ASK, 4_200, "down")
 
 
 def test_every_wish_is_one_or_more_intents_in_their_order():
