@@ -11,7 +11,7 @@ prefix ?= /opt/$(name)
 INSTALLED = NAME='$(name)' PREFIX='$(prefix)' DESTDIR='$(DESTDIR)' ENVIRONMENT='$(environment)' RESTORE='$(restore)' PYTHON='$(PYTHON)'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast coverage check schema bench clean install uninstall purge upgrade
+.PHONY: help setup demo test test-fast coverage check schema bench soak clean install uninstall purge upgrade
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ schema: $(VENV)/.runtime ## write sql/schema.sql anew from the migrations
 
 bench: $(VENV)/.runtime ## measure the speeds, each beside its peer or bound
 	@$(BIN)/python bench/run.py
+
+soak: $(VENV)/.runtime ## run a floor at ten times its load (SOAK_MINUTES=60): memory and files by program, and a verdict
+	@$(BIN)/python bench/soak.py --minutes $(or $(SOAK_MINUTES),60)
 
 install: ## as root: install it (prefix=/opt/kalshi, environment=embedded, name=kalshi, DESTDIR=)
 	@$(INSTALLED) etc/install
