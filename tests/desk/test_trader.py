@@ -511,6 +511,35 @@ def test_the_checkpoint_is_read_back_by_the_next_life(ready):
     assert ready.db.execute("SELECT count(*) FROM decisions").fetchone()[0] == 1, "still cooling down"
 
 
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda text: text[: len(text) // 2], "unreadable"),
+        (lambda text: text.replace("trader@bull", "trader@bear"), "belongs to trader@bear"),
+        (lambda text: text.replace('"version":1', '"version":9'), "version 9"),
+        (lambda text: text.replace('"saved_at_ms":', '"saved_at_ms":9'), "saved in the future"),
+        (lambda text: None, "missing"),
+    ],
+)
+def test_a_checkpoint_torn_alien_of_another_version_or_the_future_is_a_cold_start_and_a_line(
+    ready, caplog, spoil, reason
+):
+    ready.publish(bid_cc=4_500)  # too wide: refused, and then cooling down
+    ready.turn(1_000)
+    ready.trader.close()
+    file = ready.floor.checkpoints / "trader@bull.json"
+    text = spoil(file.read_text())
+    file.unlink() if text is None else file.write_text(text)
+    with caplog.at_level("INFO"):
+        ready.open().turn()
+    (told,) = [record.fields["reason"] for record in caplog.records if record.message == "started_cold"]
+    assert reason in told
+    ready.turn(1_000)
+    ready.publish(bid_cc=4_500)
+    ready.turn(1_000)
+    assert ready.db.execute("SELECT count(*) FROM decisions").fetchone()[0] == 2, "it remembers no cooling down"
+
+
 def test_the_first_heartbeat_comes_before_anything_is_sent(scene):
     scene.open()
     scene.trader.turn()
