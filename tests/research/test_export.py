@@ -62,7 +62,7 @@ def test_columns_mean_the_same_and_the_unknown_is_null(out: Path):
         "lag_ms": 10,
     }
     assert wanted.items() <= first.items()
-    assert first["at"] == datetime.fromtimestamp(1_795_176_000.3, UTC)
+    assert first["heard_at"] == datetime.fromtimestamp(1_795_176_000.3, UTC)
     assert (second["side"], second["price_cc"], second["lag_ms"]) == ("ask", 4500, None)
     ticker = written(out, "tickers")[0]
     assert (ticker["bid_cc"], ticker["ask_cc"], ticker["last_cc"], ticker["ask_ch"]) == (4400, None, None, 0)

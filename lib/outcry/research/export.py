@@ -2,7 +2,7 @@
 
     OUT/deltas/day=2026-11-20/part-0.parquet        likewise snapshots, tickers, prints, index, settlements, markets
 
-Every table has `session` and `arrival`, which order everything, `at` (UTC, when it was heard), and `ticker` or `name`
+Every table has `session` and `arrival`, which order everything, `heard_at` (UTC), and `ticker` or `name`
 as text. Prices stay integers of $0.0001 (`_cc`), counts of 0.01 contract (`_ch`), money of $0.000001 (`_micros`); what
 is unknown is null. A day that is exported again replaces its own files.
 """
@@ -89,7 +89,7 @@ def _batch(session: Session, table: Table) -> "pyarrow.Table":
     columns: dict[str, Any] = {"session": pyarrow.array([session.number] * size, "int32")}
     for name, values in zip(table.names, table.columns(), strict=True):
         if name == "at_ms":
-            columns["at"] = pyarrow.array(list(values), pyarrow.timestamp("ms", "UTC"))
+            columns["heard_at"] = pyarrow.array(list(values), pyarrow.timestamp("ms", "UTC"))
         elif name == "value_at_ms":
             columns["value_at"] = pyarrow.array(list(values), pyarrow.timestamp("ms", "UTC"))
         elif name == "symbol":
@@ -125,13 +125,19 @@ def _levels(session: Session) -> "Batches":
         levels = [
             {"side": side, "price_cc": price, "count_ch": size} for side, held in sides for price, size in held.items()
         ]
-        head = {"session": it.session, "arrival": it.arrival, "at": it.at_ms, "epoch": it.epoch, "ticker": it.ticker}
+        head = {
+            "session": it.session,
+            "arrival": it.arrival,
+            "heard_at": it.at_ms,
+            "epoch": it.epoch,
+            "ticker": it.ticker,
+        }
         if levels:
             yield _records([head | level for level in levels], _LEVEL)
 
 
 def _settlements(session: Session) -> "Batches":
-    rows = [it._asdict() | {"session": session.number, "at": it.at_ms} for it in session.settlements()]
+    rows = [it._asdict() | {"session": session.number, "heard_at": it.at_ms} for it in session.settlements()]
     if rows:
         yield _records(rows, _SETTLEMENT)
 
@@ -139,7 +145,7 @@ def _settlements(session: Session) -> "Batches":
 def _markets(session: Session) -> "Batches":
     """What was known of each market, a row each time that it changed."""
     rows = [
-        {"session": session.number, "arrival": arrival, "at": at_ms}
+        {"session": session.number, "arrival": arrival, "heard_at": at_ms}
         | msgspec.to_builtins(market)
         | {"open_at": market.open_at_ms, "close_at": market.close_at_ms}
         for arrival, at_ms, market in session.markets()
@@ -148,7 +154,7 @@ def _markets(session: Session) -> "Batches":
         yield _records(rows, _MARKET)
 
 
-_PLACE = {"session": "int32", "arrival": "int64", "at": "time"}
+_PLACE = {"session": "int32", "arrival": "int64", "heard_at": "time"}
 _LEVEL = _PLACE | {"epoch": "int32", "ticker": "text", "side": "text", "price_cc": "int16", "count_ch": "int64"}
 _SETTLEMENT = _PLACE | {"ticker": "text", "result": "text", "value_cc": "int16", "expiration_micros": "int64",
                         "source": "text"}  # fmt: skip
