@@ -45,7 +45,7 @@ def plan(db: sqlite3.Connection, client_order_id: str, agent: str, state: State,
     db.execute(
         "INSERT INTO decisions VALUES (?, ?, ?, 'entry', 1, 'bid', 4300, NULL, '', 'allowed', '', '', 1000, '{}', '{}',"
         " '{}', '{}', '', 1)",
-        (decision, agent, TICKER),
+        (decision, agent, facts.get("ticker", TICKER)),
     )
     base = Order(
         client_order_id, agent, TICKER, SHARD, Side.BID, 4_000, 1_000, TimeInForce.GTC, Purpose.ENTRY, state, decision,

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
 from cryptography.hazmat.primitives import serialization
 
 from account import furnish, our_id, plan
@@ -16,13 +17,17 @@ from outcry.ops.floor import Floor
 from outcry.ops.settings import Settings
 from outcry.paper.engine.manners import Manners
 from outcry.paper.events import BookSet
+from outcry.paper.faults.faults import Fault
 from outcry.store import accounts, database, report, system
 
 BIN = Path(__file__).resolve().parents[2] / "bin"
 
 
 class Desk:
-    """A floor's folder, the exchange beside it, and the clerk's processes."""
+    """A floor's folder, the exchange beside it, and the clerk's processes.
+
+    faulty  whether `break_` may be asked
+    """
 
     def __init__(self, folder: Path, manners: Manners | None = None, *, faulty: bool = False) -> None:
         self.floor = Floor(Settings(), folder / "embedded")
@@ -53,6 +58,24 @@ class Desk:
         here = f"{self.exchange.host}:{self.exchange.port}/trade-api"
         urls = {"rest_url": f"http://{here}/v2", "stream_url": f"ws://{here}/ws/v2", "spot_url": ""}
         self.floor.exchange_file.write_text(json.dumps({**urls, "pid": os.getpid()}))
+
+    def break_(self, kind: str, target: str = "*", **how: object) -> int:
+        """Let something go wrong at the exchange, from now on; its number."""
+        return self._admin("POST", "", msgspec.to_builtins(Fault(kind=kind, target=target, **how)))["numbers"][0]
+
+    def struck(self, number: int) -> int:
+        """How often a fault did."""
+        return next(one["struck"] for one in self._admin("GET", "")["faults"] if one["number"] == number)
+
+    def mend(self) -> None:
+        """Let nothing go wrong any more."""
+        self._admin("DELETE", "")
+
+    def _admin(self, method: str, path: str, body: object = None) -> dict:
+        self.client.close()  # a fault may have spoilt the connection
+        status, said = self.client.ask_plain(method, "/faults" + path, body)
+        assert status < 300, said
+        return said or {}
 
     def clerk(self) -> subprocess.Popen[bytes]:
         options = ["--state", self.floor.folder.parent, "--settings", self.settings]

@@ -7,15 +7,12 @@ import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-import msgspec
-
 import placing_floor
 from beside import BIN, Desk
 from local_exchange import TICKER, market, now_ms
 from outcry.domain.order import Side, State, TimeInForce
 from outcry.domain.view import Bar, Quote
 from outcry.paper.events import BookSet, Print
-from outcry.paper.faults.faults import Fault
 from outcry.store import agents, markets, orders, quotes, system
 from survived import assert_survived
 
@@ -101,24 +98,6 @@ class Played(Desk):
             ticker, self.number, at_ms, ((bid_cc, 50_000),), ((ask_cc, 50_000),), volume_ch=1_000_000,
             heard_at_ms=at_ms, changed_at_ms=at_ms, ticker_moved_at_ms=at_ms, trusted=True,
         )  # fmt: skip
-
-    def break_(self, kind: str, target: str = "*", **how: object) -> int:
-        """Let something go wrong at the exchange, from now on; its number."""
-        return self._admin("POST", "", msgspec.to_builtins(Fault(kind=kind, target=target, **how)))["numbers"][0]
-
-    def struck(self, number: int) -> int:
-        """How often a fault did."""
-        return next(one["struck"] for one in self._admin("GET", "")["faults"] if one["number"] == number)
-
-    def mend(self) -> None:
-        """Let nothing go wrong any more."""
-        self._admin("DELETE", "")
-
-    def _admin(self, method: str, path: str, body: object = None) -> dict:
-        self.client.close()  # a fault may have spoilt the connection
-        status, said = self.client.ask_plain(method, "/faults" + path, body)
-        assert status < 300, said
-        return said or {}
 
     # ---- programs ---------------------------------------------------------------------------------------------------
 

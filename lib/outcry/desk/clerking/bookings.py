@@ -4,6 +4,7 @@ The private stream brings the same sooner; whatever it missed is found here. Eve
 """
 
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from outcry import failpoints
@@ -11,7 +12,7 @@ from outcry.desk.clerking import identity
 from outcry.desk.clerking.lookups import cancel, take_report
 from outcry.desk.common.exchange_calls import Exchange
 from outcry.domain.errors import Refused
-from outcry.domain.fill import Settlement
+from outcry.domain.fill import Fill, Settlement
 from outcry.domain.market import Market, Status
 from outcry.domain.order import TERMINAL, Order, State
 from outcry.domain.units import Money
@@ -87,12 +88,21 @@ class Bookings:
         for order in orders.open_orders(self._db):
             if order.state in TERMINAL and order.booked_ch < order.filled_ch and order.order_id:
                 listed += self._exchange.fills(order_id=order.order_id)
+        new = self._book(listed, now_ms)
+        self._memory.fills_until_ms = now_ms
+        return new
+
+    def fills_in(self, tickers: Iterable[str], now_ms: int) -> int:
+        """Book every fill of these markets that our records lack, however old; returns how many were new."""
+        return sum(self._book(self._exchange.fills(ticker=ticker), now_ms) for ticker in tickers)
+
+    def _book(self, listed: list[Fill], now_ms: int) -> int:
+        opened = {shard: accounts.opened_at_ms(self._db, shard) for shard in accounts.shards(self._db)}
         new = 0
         for fill in sorted(listed, key=lambda fill: fill.filled_at_ms):
             opened_at_ms = opened.get(fill.exchange_index)
             if opened_at_ms is not None and fill.filled_at_ms >= opened_at_ms:
                 new += fills.book(self._db, fill, "rest", now_ms)
-        self._memory.fills_until_ms = now_ms
         return new
 
     # ---- orders ---------------------------------------------------------------------------------------------------
