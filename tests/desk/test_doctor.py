@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -19,9 +20,10 @@ from outcry.domain.errors import Unavailable
 from outcry.ops import disk
 from outcry.ops.disk import Room
 from outcry.ops.floor import Addresses, Floor
+from outcry.ops.installed import Place
 from outcry.ops.program import Sources
 from outcry.ops.settings import Settings, parse
-from outcry.store import database, spool, system
+from outcry.store import database, jobs, spool, system
 from outcry.store.spool import Spool
 from outcry.venue import probe, sign
 
@@ -252,3 +254,15 @@ def test_collateral_return_a_stranger_s_key_and_the_settings(desk):
 def test_nobody_who_answers_with_a_date_cannot_be_asked_the_time(monkeypatch):
     with pytest.raises(Unavailable, match="does not answer"):
         probe.clock_ahead_ms("http://127.0.0.1:9/trade-api/v2")
+
+
+def test_an_installed_floor_whose_cron_does_nothing_is_told_so(floor, monkeypatch):
+    assert found(floor, "cron") == [], "a checkout has no cron"
+    monkeypatch.setattr(doctor, "place", lambda: Place("kalshi", Path(), Path(), "1"))
+    assert found(floor, "cron") == [], "it is new"
+    monkeypatch.setattr(doctor, "now_ms", lambda: now_ms() + 700_000)
+    assert "cron has started nothing" in found(floor, "cron")[0][0]
+    db = database.connect(floor.database)
+    jobs.begin(db, "alert", 1, 1)
+    db.close()
+    assert found(floor, "cron") == []

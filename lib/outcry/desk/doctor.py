@@ -8,6 +8,7 @@ import sqlite3
 import stat
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from outcry.ops import disk
 from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor
 from outcry.ops.installed import place
-from outcry.store import database, health, spool, system
+from outcry.store import database, health, jobs, spool, system
 from outcry.store.holder import write_lock_holders
 from outcry.venue import probe
 from outcry.venue.rest import Rest
@@ -31,6 +32,7 @@ CLOCK_MS = 2_000
 WAL_BYTES = 256_000_000
 SPOOL_OLD_S = 120.0
 TIMEOUT_S = (2.0, 3.0)
+CRON_MS = 600_000  # a new floor's cron has started something after so long
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +271,19 @@ def _programs(floor: Floor) -> list[Trouble]:
     return troubles
 
 
+def _cron(floor: Floor) -> list[Trouble]:
+    """Where it is installed, cron does its part."""
+    if not place().name or not floor.database.exists():
+        return []
+    try:
+        with closing(database.read_only(floor.database)) as db:
+            silent = jobs.first_at_ms(db) is None and now_ms() - health.created_at_ms(db) > CRON_MS
+    except (OutcryError, sqlite3.Error):
+        return []  # told by the check of the database
+    mend = f"apt-get install cron; look at /etc/cron.d/{place().name}"
+    return [Trouble("cron has started nothing: no alerts, backups or reports", mend)] if silent else []
+
+
 CHECKS: dict[str, Callable[[Floor], list[Trouble]]] = {
     "files": _files,
     "key": _key,
@@ -278,4 +293,5 @@ CHECKS: dict[str, Callable[[Floor], list[Trouble]]] = {
     "spools": _spools,
     "exchange": _exchange,
     "programs": _programs,
+    "cron": _cron,
 }

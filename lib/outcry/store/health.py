@@ -39,3 +39,9 @@ def environment(db: sqlite3.Connection) -> str:
     """The environment whose books these are; "" before the first migration named it."""
     row = db.execute("SELECT environment FROM floor").fetchone()
     return row[0] if row else ""
+
+
+def created_at_ms(db: sqlite3.Connection) -> int:
+    """When the first migration named the floor; 0 before that."""
+    row = db.execute("SELECT created_at_ms FROM floor").fetchone()
+    return row[0] if row else 0
