@@ -19,6 +19,8 @@ from outcry.domain.order import Side
 from outcry.paper.engine.manners import Manners
 from outcry.paper.events import BookChange, BookSet, Determined, IndexTick, Listed, Print, Settled
 from outcry.paper.server.server import Server
+from outcry.research.tape import Day
+from outcry.research.verify import verify
 from outcry.store import bars, markets, quotes, system
 from outcry.store.tape_reader import Reader
 from taped import books_of, rows_of
@@ -127,6 +129,10 @@ def test_a_market_comes_through_exactly_and_the_tape_says_the_same(desk: Watched
     assert all(after == before + 1 for before, after in itertools.pairwise(numbers))
     assert not list(reader.notes("gap"))
     reader.close()
+    with Day(file) as day:
+        report = verify(day)
+    assert report.defects == []
+    assert report.checked["deltas"] >= 500
 
 
 @counted
