@@ -18,6 +18,7 @@ from outcry.domain.order import Purpose, Side, State
 from outcry.domain.view import Bar, Quote, View
 from outcry.ops.floor import Floor
 from outcry.ops.settings import Settings
+from outcry.review.checks import one_way
 from outcry.review.checks.rates import BASIC
 from outcry.risk.rules import Facts
 from outcry.store import accounts, agents, chain, database, fills, findings, markets, orders, placing, quotes, system
@@ -336,6 +337,22 @@ def test_an_entry_while_entries_were_stopped(scene):
     )
     scene.enter()
     assert "ms after stop_entries by drift" in scene.audit()["forbidden"]
+
+
+@pytest.mark.parametrize(("value_cc", "exits", "found"), [(0, False, True), (10_000, False, False), (0, True, False)])
+def test_a_book_that_enters_and_never_exits(scene, monkeypatch, value_cc, exits, found):
+    from outcry.domain.fill import Settlement
+    from outcry.store import settlements
+
+    monkeypatch.setattr(one_way, "IN_A_ROW", 1)
+    order = scene.enter()
+    if exits:
+        scene.leave(order.count_ch - 100)
+    scene.exchange.settle(TICKER, value_cc, scene.at_ms)
+    result = "yes" if value_cc else "no"
+    settlements.record(scene.db, Settlement(TICKER, SHARD, result, value_cc, scene.at_ms), "rest", scene.at_ms)
+    assert ("one_way" in scene.audit()) is found
+    assert scene.stopped() == []  # a warning
 
 
 def test_a_stop_that_nobody_acts_on(scene):

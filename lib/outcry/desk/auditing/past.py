@@ -19,8 +19,9 @@ from outcry.domain.view import View
 from outcry.review.checks import chart, fresh
 from outcry.review.checks.forbidden import Forbidden
 from outcry.review.checks.limits import Timeline
+from outcry.review.checks.one_way import Ended, OneWay
 from outcry.review.checks.rates import BASIC, Rates, Tier
-from outcry.review.checks.records import CRITICAL, NOBODYS, Finding
+from outcry.review.checks.records import CRITICAL, DOLLAR_CC, NOBODYS, Finding
 from outcry.review.checks.stops import Held
 from outcry.store import audit, decisions, first_records
 from outcry.store.first_records import Happening
@@ -34,7 +35,7 @@ class Past:
     def __init__(self, db: sqlite3.Connection, settings: Limits) -> None:
         self._db, self._ages, self._bounds = db, auditor_rows.ages(settings), auditor_rows.bounds(settings)
         self._replay = Replay(db)
-        self._timeline, self._forbidden, self._rates = Timeline(), Forbidden(), Rates()
+        self._timeline, self._forbidden, self._rates, self._one_way = Timeline(), Forbidden(), Rates(), OneWay()
         self._new: set[str] = set()
         self._plans: dict[tuple[str, str], list[tuple[int | None, int | None]]] = {}
         self._acted_ms: dict[tuple[str, str], int] = {}
@@ -70,7 +71,7 @@ class Past:
             case "attribution":
                 return self._attribution(row["id"])
             case "settlement":
-                self._settled(row["ticker"])
+                return self._settled(row["ticker"], row["value_cc"])
             case "capital":
                 self._timeline.rolled(row["equity_micros"], row["at_ms"])
             case "control":
@@ -86,6 +87,7 @@ class Past:
         key = (made.agent, made.ticker)
         if made.purpose == "exit":
             self._acted_ms[key] = made.at_ms
+            self._one_way.exited(made.agent)
         elif made.answer != "refused":
             self._plans.setdefault(key, []).append((made.stop_millionths, made.hold_ms))
         yield from chart.of_decision(made)
@@ -146,12 +148,21 @@ class Past:
                 order = auditor_rows.order(order_row)
                 yield from chart.of_fill(order, fill, audit.fills_of_order(self._db, fill.order_id))
 
-    def _settled(self, ticker: str) -> None:
+    def _settled(self, ticker: str, value_cc: int) -> list[Finding]:
+        found: list[Finding] = []
+        for held in self.held(set()):
+            if held.ticker == ticker:
+                paid_cc = value_cc if held.position_ch > 0 else DOLLAR_CC - value_cc
+                left = held.exiting or held.acted_ms >= held.since_ms
+                paid_micros = abs(held.position_ch) * paid_cc
+                ended = Ended(held.agent, ticker, held.cost_micros, paid_micros, held.stop_millionths, left)
+                found += self._one_way.ended(ended)
         self._timeline.settled(ticker)
         for kept in (self._plans, self._acted_ms):
             for key in [key for key in kept if key[1] == ticker]:
                 del kept[key]
         self.touched |= {(owner, ticker) for owner in self._owners.pop(ticker, ())}
+        return found
 
     def _evolution(self, row: sqlite3.Row) -> None:
         self._forbidden.agent(row["agent"], row["act"], row["at_ms"])
