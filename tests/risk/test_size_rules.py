@@ -5,6 +5,7 @@ import pytest
 from outcry.domain.order import Side, TimeInForce
 from outcry.domain.view import Answer
 from outcry.risk import daily_loss
+from outcry.risk.rules import gate
 
 COST = 19_800_000
 ONE = 600_000
@@ -267,3 +268,21 @@ def test_the_fee_belongs_to_the_cost(floor):
     maker = {"intent__limit_cc": 5_900, "intent__post_only": True, "intent__time_in_force": TimeInForce.GTC}
     assert floor.ask(fee=floor.quadratic).count_ch == 3_200  # 32 x $0.60 + $0.5376; a 33rd would cost $20.3544
     assert floor.ask(fee=floor.quadratic, **maker).count_ch == 3_300  # a maker pays none: 33 x $0.59
+
+
+# ---- no more than was asked for -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("most_ch", "count_ch"), [(None, 3_300), (3_300, 3_300), (1_000_000, 3_300), (250, 200), (100, 100)]
+)
+def test_no_more_than_was_asked_for(floor, most_ch, count_ch):
+    case = floor.make()
+    verdict = gate(case.intent, case.facts, case.exposure, case.limits, case.now_ms, case.fee, most_ch)
+    assert (verdict.count_ch, verdict.rule) == (count_ch, "asked" if count_ch < 3_300 else "")
+
+
+def test_less_than_a_contract_is_refused(floor):
+    case = floor.make()
+    verdict = gate(case.intent, case.facts, case.exposure, case.limits, case.now_ms, case.fee, 99)
+    assert (verdict.answer, verdict.rule) == (Answer.REFUSED, "asked")

@@ -52,6 +52,24 @@ def test_a_size_whose_fee_eats_the_edge_is_refused(floor):
 
 
 @pytest.mark.parametrize(
+    ("side", "limit_cc", "passes"),
+    [
+        (Side.BID, 5_900, True),  # joins the best bid, 10 cents below the ask
+        (Side.BID, 6_100, True),  # two cents above it are 3.3 % of the price
+        (Side.BID, 6_300, False),  # four are 6.3 %
+        (Side.ASK, 6_900, True),
+        (Side.ASK, 6_700, False),  # two cents below the best ask, of NO at 33
+    ],
+)
+def test_what_may_only_rest_pays_no_spread(floor, side, limit_cc, passes):
+    wide = {"quote__asks": ((6_900, 30_000),), "limits__max_spread_and_fee_millionths": 50_000}
+    rests = {"intent__post_only": True, "intent__time_in_force": TimeInForce.GTC, "intent__side": side}
+    verdict = floor.ask(intent__limit_cc=limit_cc, **rests, **wide)
+    assert (verdict.rule != "spread_and_fee") is (verdict.answer is not Answer.REFUSED) is passes
+    assert floor.ask(**wide).rule == "spread_and_fee", "who takes pays all of it"
+
+
+@pytest.mark.parametrize(
     ("limit_millionths", "passes"),
     [(16_665, False), (16_666, False), (16_667, True)],  # one cent of 60 is 1.6666… %
 )

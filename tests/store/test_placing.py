@@ -1,12 +1,14 @@
+import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
 from outcry.domain.errors import Unavailable
 from outcry.domain.order import Side, State
-from outcry.domain.view import Answer, Bar, Verdict
+from outcry.domain.view import Answer, Bar, OwnOrder, Sibling, Touch, Verdict
 from outcry.store import accounts, database, decisions, orders, placing, system
 from placing_floor import allow, furnish, plan, refuse, request, reserve_whole, view
 
@@ -194,3 +196,76 @@ def test_two_processes_racing_for_the_last_dollar_never_exceed_the_limit(tmp_pat
 
 def test_a_decision_that_there_is_not_is_none(floor):
     assert decisions.get(floor, "01JD") is None
+
+
+# ---- together -------------------------------------------------------------------------------------------------------
+
+A, B, C = "KXWHO-26-A", "KXWHO-26-B", "KXWHO-26-C"
+
+
+def legs_of(*gates):
+    """Questions of legs in A, B, C; each gate answers (exposure, most_ch)."""
+
+    def legs(most_ch):
+        requests = [request(ticker=name) for name in (A, B, C)]
+        return [
+            placing.Asked(order, lambda exposure, gate=gate: gate(exposure, most_ch), reserve_whole(order))
+            for order, gate in zip(requests, gates, strict=True)
+        ]
+
+    return legs
+
+
+def up_to(limit_ch):
+    return lambda exposure, most_ch: Verdict(Answer.ALLOWED, min(limit_ch, most_ch))
+
+
+def test_a_basket_is_planned_whole_in_the_size_of_its_smallest_leg(floor):
+    placements = placing.place_together(floor, legs_of(up_to(900), up_to(400), up_to(700)), 1_000, 1_000)
+    assert [(order.ticker, order.count_ch) for order in (placement.order for placement in placements)] == [
+        (A, 400), (B, 400), (C, 400),
+    ]  # fmt: skip
+    assert floor.execute("SELECT count(*) FROM decisions").fetchone()[0] == 3, "asked twice, kept once"
+    assert len(orders.open_orders(floor, "bull")) == 3
+
+
+def test_each_leg_sees_those_before_it_reserved(floor):
+    seen = []
+
+    def look(exposure, most_ch):
+        seen.append(exposure.floor_micros)
+        return Verdict(Answer.ALLOWED, most_ch)
+
+    placing.place_together(floor, legs_of(look, look, look), 100, 1_000)
+    assert seen == [0, 420_000, 840_000]
+
+
+def test_a_basket_that_one_leg_is_refused_leaves_nothing_but_the_refusal(floor):
+    refused = lambda exposure, most_ch: refuse(exposure)  # noqa: E731
+    (placement,) = placing.place_together(floor, legs_of(up_to(900), up_to(400), refused), 1_000, 1_000)
+    assert placement.order is None and placement.decision.ticker == C
+    assert [row["ticker"] for row in floor.execute("SELECT ticker FROM decisions")] == [C]
+    assert orders.open_orders(floor, "bull") == []
+    assert floor.execute("SELECT count(*) FROM happenings WHERE kind = 'decision'").fetchone()[0] == 1
+
+
+# ---- views ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_view_with_everything_comes_back_equal():
+    whole = replace(
+        view(),
+        touches=(Touch(0, 4_000, 300, None, 0), Touch(1_000, 4_000, 350, 4_200, 100, -50)),
+        siblings=(Sibling(view(A).market, view(A).quote, -300),),
+        resting=(OwnOrder(Side.BID, 4_000, 100),),
+    )
+    assert decisions.decode_view(decisions.encode_view(whole)) == whole
+
+
+def test_a_view_from_before_there_were_touches_is_read_as_one_without():
+    kept = json.loads(decisions.encode_view(view()))
+    for name in ("touches", "siblings", "resting"):
+        del kept[name]
+    for name in ("exclusive", "exhaustive_of"):
+        del kept["market"][name]
+    assert decisions.decode_view(json.dumps(kept)) == view()

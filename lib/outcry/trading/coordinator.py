@@ -221,9 +221,9 @@ class Coordinator:
                     commands.append(self._place(Purpose.EXIT, intent, view, count_ch=count_ch))
 
     def _excess_ch(self, position: Position) -> int:
-        """What a basket's leg has more than the others, once nothing of the basket is under way any more."""
+        """What a basket's leg has more than the others, once no other leg of it is on its way any more."""
         basket = position.plan.basket if position.plan else ()
-        if not basket or any(self.orders.entering(leg) or self.orders.exiting(leg) for leg in basket):
+        if not basket or any(self.orders.entering(leg) for leg in basket):
             return 0
         held_ch = {leg: self.positions.position_ch(leg) for leg in basket}
         alive = {leg for leg in basket if self.board.trades_now(leg, self.now_ms)}
