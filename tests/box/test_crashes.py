@@ -18,7 +18,7 @@ def test_kill_any_program_at_any_time(box: Box, tmp_path: Path):
     """READY within five seconds of its start (the best of three: this machine does other things too), nobody else
     restarted, and at the end no order twice and no fill lost."""
     box.trading()
-    box.more_fills()
+    box.filled()
     for unit in (*(f"kalshi-{noun}" for noun in NOUNS), "kalshi-trader@coin_flip", "kalshi-trader@momentum"):
         others = {name: pid for name, pid in box.pids().items() if name != unit}
         took = [killed_and_ready(box, unit)]
@@ -28,7 +28,7 @@ def test_kill_any_program_at_any_time(box: Box, tmp_path: Path):
         assert {name: pid for name, pid in box.pids().items() if name != unit} == others
     assert box("systemctl", "restart", "kalshi-collector").returncode == 0
     box.trading()
-    box.more_fills()
+    box.works_on()
     box("systemctl", "stop", *(f"kalshi-trader@{name}" for name in TRADERS))
     box.reconciled()
     box.survived(tmp_path)
@@ -62,7 +62,7 @@ def test_back_off_give_up_and_one_alert(box: Box):
     assert alerts_of(box, unit) == 1
     assert box.states([unit]) == ["failed"]
     assert box.states([name for name in UNITS if name != unit]) == ["active"] * (len(UNITS) - 1)
-    box.more_fills()
+    box.filled()
     box("systemctl", "reset-failed", unit)
     box("systemctl", "start", unit)
     box.trading()
@@ -104,7 +104,7 @@ def test_a_hung_loop_and_a_wrong_setting(box: Box):
         box.wait_for(lambda unit=unit, found=found: is_another(box, unit, found["MainPID"]), f"{unit} to be restarted")
         assert "watchdog" in box.journal(unit).lower()
     box.trading()
-    box.more_fills()
+    box.filled()
 
     right = box("cat", "/etc/kalshi/floor.toml").stdout
     box.write("/etc/kalshi/floor.toml", right.replace("[risk]", "[risk]\nmax_spred_cc = 900"))

@@ -16,7 +16,7 @@ ALWAYS_CHANGES = ("/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow", "/
 def test_the_commands_that_people_type(box: Box):
     """The box has just booted: that everything runs is what a reboot does."""
     box.trading()
-    box.more_fills()
+    box.filled()
     assert box("systemctl", "status", "kalshi-*").returncode == 0
     assert "READY" in box.journal("kalshi-trader@momentum") or "started" in box.journal("kalshi-trader@momentum")
     looks_the_same_to_everybody(box)
@@ -73,7 +73,7 @@ def own_what_is_there(box: Box) -> None:
 def test_taken_away_and_installed_again(box: Box):
     """Nothing is left but settings and state; installed again, the floor goes on with them; purged, nothing is left."""
     box.trading()
-    box.more_fills()
+    box.filled()
     fills, settings = box.fills(), box("cat", "/etc/kalshi/floor.toml").stdout
     box.push_source()
     kept = box.make("uninstall").stdout
@@ -130,4 +130,4 @@ def test_two_floors_on_one_box(box: Box):
     assert box.pids() == before
     assert [line for line in listing(box) if "second" in line.rpartition("/")[2]] == before_files
     assert box("test", "-e", f"{STATE}/HALT", check=False).returncode != 0
-    box.more_fills()
+    box.filled()

@@ -13,7 +13,7 @@ AWAY_S = 20  # for an hour: every wait of a reconnect and each read that fails h
 
 def test_the_exchange_is_away_and_the_machine_is_switched_off(box: Box, tmp_path: Path):
     box.trading()
-    box.more_fills()
+    box.filled()
     others = {unit: pid for unit, pid in box.pids().items() if unit != "kalshi-exchange"}
     box("systemctl", "stop", "kalshi-exchange")
     time.sleep(AWAY_S)
@@ -21,7 +21,7 @@ def test_the_exchange_is_away_and_the_machine_is_switched_off(box: Box, tmp_path
     assert {unit: now[unit] for unit in others} == others, "somebody left for a cause outside itself"
     box("systemctl", "start", "kalshi-exchange")
     box.trading()
-    box.more_fills()
+    box.works_on()
     now = box.pids()
     assert {unit: now[unit] for unit in others} == others
 
@@ -32,12 +32,12 @@ def test_the_exchange_is_away_and_the_machine_is_switched_off(box: Box, tmp_path
     box("systemctl", "start", "kalshi-*")
     box.trading()
 
-    box.more_fills()
+    box.works_on()
     fills = box.fills()
     box.tool("reboot", "--hard")
     box.trading()
     assert box.fills() >= fills
-    box.more_fills()
+    box.works_on()
     box("systemctl", "stop", *(f"kalshi-trader@{name}" for name in TRADERS))
     box.reconciled()
     box.survived(tmp_path)

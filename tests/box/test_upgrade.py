@@ -9,7 +9,7 @@ pytestmark = pytest.mark.box
 
 def test_upgrade_good_and_bad(box: Box):
     box.trading()
-    box.more_fills()
+    box.filled()
     box.push_source()
     old = build(box)
     change(box, "lib/outcry/desk/clerk.py", "# a change that changes nothing")
@@ -19,7 +19,7 @@ def test_upgrade_good_and_bad(box: Box):
     box.trading()
     assert "HALT" not in box("kalshi", "status", check=False).stdout
     assert "OLDER CODE" not in box("kalshi", "status", check=False).stdout
-    box.more_fills()
+    box.works_on()
 
     working = build(box)
     change(box, "lib/outcry/desk/trader.py", "raise RuntimeError('a bad build')")
@@ -33,7 +33,7 @@ def test_upgrade_good_and_bad(box: Box):
         box("env", "PIP_NO_INDEX=1", "PIP_FIND_LINKS=/wheels", "sh", "-ec", line, timeout_s=300)
     assert build(box) == working
     box.trading()
-    box.more_fills()
+    box.works_on()
 
 
 def test_a_build_installed_beside_a_running_floor(box: Box):

@@ -163,9 +163,15 @@ class Box:
     def fills(self) -> int:
         return self.number("SELECT count(*) FROM fills")
 
-    def more_fills(self, seconds: float = 90) -> None:
-        before = self.fills()
-        self.wait_for(lambda: self.fills() > before, "another fill", seconds)
+    def filled(self) -> None:
+        """Wait for the first fill."""
+        self.wait_for(self.fills, "a fill")
+
+    def works_on(self) -> None:
+        """Wait until traders have looked at books again, and judged. (Whether they fill then is the market's affair.)"""
+        judged = "SELECT (SELECT coalesce(sum(looks), 0) FROM looks) + (SELECT count(*) FROM decisions)"
+        before = self.number(judged)
+        self.wait_for(lambda: self.number(judged) > before, "the traders to look again")
 
     def reconciled(self) -> None:
         self.wait_for(lambda: self.report()["reconciled"], "the ledger to agree with the exchange")
