@@ -72,7 +72,7 @@ class Challenge:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """All that is known of one agent. Settled, attributable trades only; since its stage began where not said otherwise.
+    """All that is known of one agent: settled, attributable trades only, since its stage began if not said otherwise.
 
     edge           net dollars per contract against zero;      beside_baseline  the same against the baseline's mean
     day_settled    trades settled in the last 24 hours;        day_won          how many of them
