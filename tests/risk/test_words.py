@@ -208,51 +208,51 @@ def told(at_ms, middle_2cc=10_000, shown_ch=10_000, crossed=False):
     ("tripped", "reason", "numbers"),
     [
         (
-            drawdown.floor(30_000_000, -120_000_000, 1_000_000_000, LIMITS),
+            lambda: drawdown.floor(30_000_000, -120_000_000, 1_000_000_000, LIMITS),
             "the floor fell $150.00 from the day's highest equity, limit $150.00",
             {"peak_micros": 30_000_000, "result_micros": -120_000_000, "fell_micros": 150_000_000,
              "limit_micros": 150_000_000},
         ),
         (
-            drawdown.agent(50_000_000, 19_000_000, 100_000_000, 1_000_000_000, LIMITS),
+            lambda: drawdown.agent(50_000_000, 19_000_000, 100_000_000, 1_000_000_000, LIMITS),
             "fell $31.00 from its highest equity, limit $30.00",
             {"peak_micros": 50_000_000, "result_micros": 19_000_000, "fell_micros": 31_000_000,
              "limit_micros": 30_000_000},
         ),
         (
-            losing_streak.check_losses(8, 512_345, LIMITS),
+            lambda: losing_streak.check_losses(8, 512_345, LIMITS),
             "8 settled losses in a row, limit 7 at a break-even of 51.2 %",
             {"losses": 8, "break_even_millionths": 512_345, "limit": 7},
         ),
         (
-            api_errors.check(30, 4, LIMITS),
+            lambda: api_errors.check(30, 4, LIMITS),
             "4 of 30 calls to the exchange failed within 300 s, limit 10 %",
             {"calls": 30, "failed": 4, "limit_millionths": 100_000},
         ),
         (
-            database_silence.check(72_345, LIMITS),
+            lambda: database_silence.check(72_345, LIMITS),
             "the database was out of reach for 72 s, limit 60 s",
             {"silent_ms": 72_345, "limit_ms": 60_000},
         ),
         (
-            abnormal_market.check([told(0), told(1_000, 14_003)], 1_000, LIMITS),
+            lambda: abnormal_market.check([told(0), told(1_000, 14_003)], 1_000, LIMITS),
             "price jumped 0.2001 within 2000 ms, limit 0.2",
             {"moved_cc": 2_001, "limit_cc": 2_000},
         ),
         (
-            abnormal_market.check([told(0), told(500, shown_ch=999)], 1_000, LIMITS),
+            lambda: abnormal_market.check([told(0), told(500, shown_ch=999)], 1_000, LIMITS),
             "size collapsed from 100.00 to 9.99 contracts within 2000 ms, limit 90 %",
             {"most_ch": 10_000, "now_ch": 999, "limit_millionths": 900_000},
         ),
         (
-            abnormal_market.check([told(0, crossed=True)], 1_234, LIMITS),
+            lambda: abnormal_market.check([told(0, crossed=True)], 1_234, LIMITS),
             "book crossed for 1234 ms, limit 1000 ms",
             {"crossed_ms": 1_234, "limit_ms": 1_000},
         ),
     ],
 )  # fmt: skip
 def test_a_breaker(tripped, reason, numbers):
-    assert tripped == Trip(reason, tuple(numbers.items()))
+    assert tripped() == Trip(reason, tuple(numbers.items()))
 
 
 def at_times(floor, changes):
