@@ -32,8 +32,9 @@ WORDS = ("limits reviewed", "real money {floor_id}")
 
 
 @pytest.fixture
-def paper(tmp_path):
+def paper(tmp_path, monkeypatch):
     """A paper floor that has shown everything: 14 days, 31 settled trades, a clean audit, a drill."""
+    monkeypatch.setattr(desk, "now_ms", lambda: NOW_MS)
     floor = open_floor(Settings(environment="paper", golive=Golive(14, 30)), tmp_path)
     migrate.prepare(floor, NOW_MS)
     db = database.connect(floor.database)
@@ -67,7 +68,7 @@ def beat(db, state: str = "WATCHING", **detail) -> None:
 
 def drill(floor, **changes) -> None:
     facts = {"passed": True, "build": desk.place().build, "machine": golive.machine(),
-             "ended_at": datetime.now(UTC).isoformat(timespec="seconds")}  # fmt: skip
+             "ended_at": datetime.fromtimestamp(NOW_MS / 1000, UTC).isoformat(timespec="seconds")}  # fmt: skip
     (floor.folder.parent / "drill.json").write_text(json.dumps({"table": facts | changes}))
 
 
