@@ -18,6 +18,7 @@ from outcry.venue.sequence import Step
 
 NOT_FOLLOWED = "no longer followed"
 HEARD_STEP_MS = 2_000  # a quiet book is published again this often, so that readers see its stream alive
+LATE_MS = 3_000  # changes that come so long after they happened tell of a book that is gone
 
 
 class Books:
@@ -39,6 +40,7 @@ class Books:
         self._counters = Counters()
         self._epoch = 0
         self._heard_at_ms = 0
+        self._late = ""  # why what the stream says is too old, though it is in order
         self._connected = False
         self._paused: frozenset[int] = frozenset()
 
@@ -69,7 +71,7 @@ class Books:
     def connected(self, epoch: int, at_ms: int) -> None:
         """A new connection: new subscriptions, new counters, and every book waits for its snapshot."""
         self._epoch, self._heard_at_ms, self._connected = epoch, at_ms, True
-        self._counters, self.restart = Counters(), ""
+        self._counters, self.restart, self._late = Counters(), "", ""
         self.resync.clear()
         for held in self.books.values():
             held.missing, held.doubted, held.source = NO_SNAPSHOT, False, "stream"
@@ -101,6 +103,7 @@ class Books:
     def take(self, messages: Iterable[Message], at_ms: int) -> list[Message]:
         """Apply what concerns books, in order; returns the rest, less what was out of sequence."""
         self._heard_at_ms = at_ms
+        happened_at_ms: int | None = None
         rest: list[Message] = []
         changed: set[FollowedBook] = set()
         books, sequences = self.books, self._counters.by_sid
@@ -119,6 +122,7 @@ class Books:
                 except InvariantBroken as error:
                     self._broken(held, message.sid, str(error))
                 changed.add(held)
+                happened_at_ms = message.at_ms
                 self.deltas += 1
             elif type(message) is Snapshot:
                 self._snapshot(message, at_ms)
@@ -128,6 +132,8 @@ class Books:
                 rest.append(message)
         for held in changed:
             held.changed_at_ms, held.dirty, held.shown = at_ms, True, False
+        if happened_at_ms is not None:
+            self._in_time(at_ms - happened_at_ms)
         return rest
 
     def rows(self) -> list[Row]:
@@ -136,7 +142,7 @@ class Books:
         for held in self.books.values():
             heard_at_ms = self._heard_at_ms if held.source == "stream" else held.heard_at_ms
             if held.dirty or heard_at_ms - held.shown_heard_ms >= HEARD_STEP_MS:
-                distrust = held.distrust(self._connected, held.market.exchange_index in self._paused)
+                distrust = self._distrust(held)
                 rows.append(held.row(self._epoch, heard_at_ms, distrust))
         return rows
 
@@ -161,9 +167,7 @@ class Books:
     def untrusted(self) -> dict[str, str]:
         """Why, for each open market whose book nobody may enter on."""
         found = {
-            ticker: held.distrust(self._connected, held.market.exchange_index in self._paused)
-            for ticker, held in self.books.items()
-            if held.market.status is Status.ACTIVE
+            ticker: self._distrust(held) for ticker, held in self.books.items() if held.market.status is Status.ACTIVE
         }
         return {ticker: why for ticker, why in found.items() if why}
 
@@ -175,10 +179,7 @@ class Books:
     @property
     def trusted(self) -> int:
         """How many books one may enter on."""
-        return sum(
-            not held.distrust(self._connected, held.market.exchange_index in self._paused)
-            for held in self.books.values()
-        )
+        return sum(not self._distrust(held) for held in self.books.values())
 
     @property
     def missing(self) -> list[str]:
@@ -186,6 +187,17 @@ class Books:
         return [ticker for ticker, held in self.books.items() if held.missing and held.market.status is Status.ACTIVE]
 
     # ---- inside ---------------------------------------------------------------------------------------------------
+
+    def _distrust(self, held: FollowedBook) -> str:
+        """Why nobody may enter on a book; "" when all is well."""
+        why = held.distrust(self._connected, held.market.exchange_index in self._paused)
+        return why or (self._late if held.source == "stream" else "")
+
+    def _in_time(self, late_ms: int) -> None:
+        """Messages may be in order and old: all that one connection says is then as old."""
+        before, self._late = self._late, f"messages are {late_ms} ms old" if late_ms > LATE_MS else ""
+        if bool(before) != bool(self._late):
+            self._touch_all()
 
     def _snapshot(self, message: Snapshot, at_ms: int) -> None:
         self._counters.tickers.setdefault(message.sid, set()).add(message.ticker)

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from outcry.desk.common import connect
+from outcry.domain.errors import SchemaDrift, Unavailable
 from outcry.domain.market import FeeTerms, Market
 from outcry.domain.order import Order, Side, State, TimeInForce
 from outcry.ops.floor import Floor
@@ -11,6 +12,8 @@ from outcry.venue import fees
 from outcry.venue.rest import Rest
 from outcry.venue.tally import Tally
 from outcry.venue.wire import NewOrder, OrderReport, Placed
+
+RAW_KEPT = 4_000  # characters of an answer that nobody understood
 
 
 class Exchange(Protocol):
@@ -87,3 +90,12 @@ def fee_of(market: Market) -> Fee:
     """The fee estimate of a market. Only exits get here with terms we have no formula for: the usual ones then."""
     terms = market.fee if fees.known(market.fee) else FeeTerms()
     return lambda is_taker, price_cc, count_ch: fees.estimate_micros(terms, is_taker, price_cc, count_ch)
+
+
+def raw_of(error: Unavailable) -> str:
+    """The answer that nobody understood, where that is why nothing is known; else ""."""
+    drift = error.__cause__
+    if not isinstance(drift, SchemaDrift):
+        return ""
+    raw = drift.raw if isinstance(drift.raw, str) else drift.raw.decode(errors="replace")
+    return raw[:RAW_KEPT]

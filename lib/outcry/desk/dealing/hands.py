@@ -17,7 +17,7 @@ from typing import Any
 
 from outcry import failpoints
 from outcry.desk.common.owed import Owed
-from outcry.desk.dealing.exchange import Exchange, Link, fee_of, new_order, state_of
+from outcry.desk.dealing.exchange import Exchange, Link, fee_of, new_order, raw_of, state_of
 from outcry.desk.dealing.question import Question
 from outcry.domain.errors import InvariantBroken, Misconfigured, RateLimited, Refused, SchemaDrift, Unavailable
 from outcry.domain.limits import Limits
@@ -32,6 +32,7 @@ from outcry.trading.events import Cancel, Event, OrderUpdate, Place, Renew, Toge
 from outcry.trading.orders import reservation
 
 LATE_MS = 5_000  # an order marked sent so long ago is not posted any more: the clerk may already be looking for it
+GONE = (404, 405, 410)  # of a request to place an order: its path was retired, or its market
 
 _log = log.get(__name__)
 
@@ -283,7 +284,7 @@ class Hands:
             return [*self._moved(sent, State.REJECTED, str(error)), *self._refused(sent, error)]
         except Unavailable as error:
             reason, at_ms = str(error), self._now_ms()
-            _log.warning("lost_answer", order=name, ticker=sent.ticker, reason=reason)
+            _log.warning("lost_answer", order=name, ticker=sent.ticker, reason=reason, raw=raw_of(error))
             self._link.broken()
             unknown = replace(sent, state=State.UNKNOWN, reason=reason)
             told = f"no answer to order {name}: it is looked up and not sent again: {reason}"
@@ -297,13 +298,14 @@ class Hands:
         return moved
 
     def _refused(self, sent: Order, error: Exception) -> list[Event]:
-        """A position that cannot be left is told once, until it can. A key that is refused will be refused again:
-        pause, and say so, instead of asking with every intent."""
+        """A position that cannot be left is told once, until it can. A key that is refused will be refused again, and
+        a path that is gone stays so: pause, and say so, instead of asking with every intent."""
         if sent.purpose is Purpose.EXIT and sent.ticker not in self._said:
             self._said[sent.ticker] = "refused"
             told = f"{sent.ticker}: the position stays open, the exit is tried again: {error}"
             self._owed.happened("error", "refused_exit", told)
-        return [OrderUpdate(self._now_ms(), failure=str(error))] if isinstance(error, Misconfigured) else []
+        lasting = isinstance(error, Misconfigured) or (isinstance(error, Refused) and error.status in GONE)
+        return [OrderUpdate(self._now_ms(), failure=str(error))] if lasting else []
 
     # ---- resting orders ---------------------------------------------------------------------------------------------
 
