@@ -97,7 +97,8 @@ class Trader:
         self._started_at_ms = clock()
         self._seed = f"{name}:{self._started_at_ms}"
         factor = floor.settings.time_factor
-        self.coordinator = Coordinator(strategy, Tempo.of(factor), factor, random.Random(self._seed).random)
+        tempo = Tempo.of(factor, floor.settings.orders.expire_s)
+        self.coordinator = Coordinator(strategy, tempo, factor, random.Random(self._seed).random)
         self._feed = Feed(self._db, name, self.coordinator.board.span_ms, floor.halt_file)
         self._journal = Journal(floor.folder / "journal", name)
         self._who = Identity(
@@ -163,6 +164,7 @@ class Trader:
             "code_sha256": code_sha256,
             "seed": self._seed,
             "time_factor": self._floor.settings.time_factor,
+            "expire_s": self._floor.settings.orders.expire_s,
             "warm": warm,
         }
         self._journal.begin(header, at_ms, self._feed.marks)

@@ -78,6 +78,12 @@ class Agents(Struct, frozen=True, forbid_unknown_fields=True):
     first: tuple[str, ...] = ("momentum", "mean_reversion", "volume_spike", "coin_flip")
 
 
+class Orders(Struct, frozen=True, forbid_unknown_fields=True):
+    """The dead-man: how long an order rests whose trader does not renew it."""
+
+    expire_s: Annotated[int, Meta(ge=10, le=600)] = 600
+
+
 class Logs(Struct, frozen=True, forbid_unknown_fields=True):
     file: bool = False
 
@@ -134,6 +140,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     collector: Collector = Collector()
     index: Index = Index()
     agents: Agents = Agents()
+    orders: Orders = Orders()
     risk: Limits = Limits()
     logs: Logs = Logs()
     alerts: Alerts = Alerts()

@@ -31,13 +31,16 @@ class Tempo:
     retry_ms: int = 1_000
 
     @staticmethod
-    def of(time_factor: float) -> "Tempo":
+    def of(time_factor: float, expire_s: int = 600) -> "Tempo":
         """The tempo of a floor whose windows and look-backs are shortened by a factor (1 on a real one).
 
         What belongs to the machine and the network (exits, retries, the exchange's dead-man) is not shortened.
+
+        expire_s  how long an order rests that nobody renews
         """
         plain = Tempo()
         return Tempo(
+            resting_ms=expire_s * 1_000,
             look_ms=max(100, int(plain.look_ms / time_factor)),
             cooldown_ms=max(1_000, int(plain.cooldown_ms / time_factor)),
             rebalance_ms=max(5_000, int(plain.rebalance_ms / time_factor)),
