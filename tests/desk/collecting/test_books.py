@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from outcry.desk.collecting.books import HEARD_STEP_MS, Books
+from outcry.desk.collecting.books import HEARD_STEP_MS, LATE_MS, Books
 from outcry.domain.book import Book
 from outcry.domain.market import Market, PriceRange, Status
 from outcry.venue.decoder import Decoder
@@ -293,3 +293,19 @@ def test_a_recorded_session_stays_in_sequence_and_ends_as_its_own_ticker_says(re
     assert books.deltas > 1_000
     assert compared > 20
     assert agreed / compared > 0.8
+
+
+def test_messages_in_order_and_old_make_every_book_of_the_stream_untrusted(books: Books):
+    def said(seq: int, happened_at_ms: int) -> Delta:
+        return Delta(SID, seq, "A", True, 4300, 50, happened_at_ms)
+
+    books.take([said(3, 2_000)], 2_000 + LATE_MS)
+    assert shown(books)["A"] == (True, "")
+    books.take([said(4, 3_000)], 3_001 + LATE_MS)
+    assert shown(books) == {name: (False, f"messages are {LATE_MS + 1} ms old") for name in ("A", "B")}
+    assert books.trusted == 0
+    books.take([said(5, 7_000)], 7_100)
+    assert shown(books) == {"A": (True, ""), "B": (True, "")}
+    books.take([said(6, 1)], 9_000)
+    books.connected(2, 9_500)
+    assert shown(books)["A"] == (False, "no snapshot yet")

@@ -53,6 +53,17 @@ def test_the_last_word_of_a_cause_counts(books):
     assert forbidden(db) == [("ledger", "a cent")]
 
 
+def test_what_is_forbidden_already_is_not_told_again_however_its_reason_reads(books):
+    db, standing = books
+    standing.forbid("schema", "odd: body of 1:00", 1_000)
+    standing.forbid("schema", "odd: body of 1:01", 1_001)
+    assert forbidden(db) == [("schema", "odd: body of 1:00")]
+    assert [row["event"] for row in system.recent_events(db)] == ["stopped_entries"]
+    standing.allow("schema", "read again", 1_002)
+    standing.forbid("schema", "odd: body of 1:02", 1_003)
+    assert forbidden(db) == [("schema", "odd: body of 1:02")]
+
+
 def leave(error=None):
     said = []
     try:

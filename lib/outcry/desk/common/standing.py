@@ -94,9 +94,11 @@ class Standing:
                 (_log.error if active else _log.info)(what, cause=cause, reason=reason)
 
     def _write(self, active: bool, cause: str, reason: str, what: str, now_ms: int) -> bool:
-        """The control and its event together, or neither."""
+        """The control and its event together, or neither. What is forbidden already was told, with how it began."""
         db, level = self._db, "critical" if active else "info"
         with write(db):
+            if active and system.last_change(db, "floor", "", "stop_entries", cause)[0]:
+                return False
             changed = system.set_control(
                 db, "floor", "", "stop_entries", active, cause=cause, reason=reason, now_ms=now_ms
             )
