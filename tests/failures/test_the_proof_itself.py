@@ -134,8 +134,8 @@ def test_a_limit_passed_by_a_unit_is_found_and_one_that_is_reached_is_none(state
 
 def test_an_allocation_passed_by_a_micro_dollar_is_found(state):
     spoil(state, "kalshi.db", f"UPDATE agents SET allocation_micros = {2 * COST - 1}")
-    found = limit_breaches(state, Limits())
-    assert found and all(our_id("momentum", 2) in breach and "per agent" in breach for breach in found)
+    first, *_ = limit_breaches(state, Limits())
+    assert our_id("momentum", 2) in first and "per agent" in first
 
 
 def test_what_is_told_never_or_twice_is_not_told_once(state):

@@ -302,7 +302,7 @@ def test_messages_in_order_and_old_make_every_book_of_the_stream_untrusted(books
     books.take([said(3, 2_000)], 2_000 + LATE_MS)
     assert shown(books)["A"] == (True, "")
     books.take([said(4, 3_000)], 3_001 + LATE_MS)
-    assert shown(books) == {name: (False, f"messages are {LATE_MS + 1} ms old") for name in ("A", "B")}
+    assert shown(books) == dict.fromkeys(("A", "B"), (False, f"messages are {LATE_MS + 1} ms old"))
     assert books.trusted == 0
     books.take([said(5, 7_000)], 7_100)
     assert shown(books) == {"A": (True, ""), "B": (True, "")}
