@@ -18,7 +18,7 @@ from outcry.paper.engine.purse import Purse
 from outcry.paper.engine.records import MarketRecord, OrderRecord, OrderStatus, PositionRecord, Reject
 from outcry.paper.events import AccountFill, AccountSettled
 
-PAID_WITH_TRADES = 20  # so many paid markets keep their public trades: there are new ones every few minutes
+PAID_WITH_TRADES = 8  # so many paid markets keep their public trades: there are new ones every few minutes
 ANY_SHARD = -1  # the wire's word for "route it by the ticker"
 
 
