@@ -1,5 +1,7 @@
 """Letters through the apprise library: a hundred services, each an address in the file apprise.urls."""
 
+import sys
+
 from outcry.domain.errors import Misconfigured, Unavailable
 from outcry.ops.alerts.book import Letter
 from outcry.ops.alerts.secret import Secrets
@@ -16,7 +18,7 @@ class Others:
         try:
             import apprise
         except ModuleNotFoundError:
-            raise Misconfigured("alerts.apprise needs a library", "pip install 'outcry[alerts]'") from None
+            raise Misconfigured("alerts.apprise needs a library", f"{sys.prefix}/bin/pip install apprise") from None
         services = apprise.Apprise()
         for number, url in enumerate(self._secrets.read(ADDRESSES).splitlines(), start=1):
             if url.strip() and not services.add(url.strip()):
