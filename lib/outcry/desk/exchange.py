@@ -87,6 +87,15 @@ def run(floor: Floor, plan: Plan) -> None:
     if environment == "paper" and plan.replay:
         raise Misconfigured("environment 'paper' mirrors another exchange and replays nothing", "use 'embedded'")
     supervisor = Supervisor(NAME)
+    try:
+        _serve(floor, plan, supervisor)
+    except Unavailable:
+        if not supervisor.stopping:
+            raise  # else nothing failed: it was asked to stop while it waited
+    supervisor.stopped()
+
+
+def _serve(floor: Floor, plan: Plan, supervisor: Supervisor) -> None:
     with (
         one_instance(floor.folder, NAME),
         contextlib.closing(exchange_books.open_file(floor.exchange_books)) as books,
@@ -94,9 +103,8 @@ def run(floor: Floor, plan: Plan) -> None:
     ):
         engine = keeping.load(books, lambda: str(uuid.uuid4()), _manners(floor))
         keep = _keeper(books, engine)
-        playing = (
-            _mirrored(floor, engine, supervisor, leaving) if environment == "paper" else _made(floor, plan, engine)
-        )
+        mirrors = floor.settings.environment == "paper"
+        playing = _mirrored(floor, engine, supervisor, leaving) if mirrors else _made(floor, plan, engine)
         _open_account(floor, engine, keep, playing.source)
         parts = (engine, playing.source, keep, _keys(floor), now_ms, _terms(floor))
         exchange = Exchange(*parts) if plan.faults is None else _faulty(parts, plan.faults)
@@ -107,7 +115,6 @@ def run(floor: Floor, plan: Plan) -> None:
             server.close()
             floor.exchange_file.unlink(missing_ok=True)
             keep()
-    supervisor.stopped()
 
 
 def _keeper(books: sqlite3.Connection, engine: Engine) -> Callable[[], None]:
@@ -166,7 +173,14 @@ def _mirrored(floor: Floor, engine: Engine, supervisor: Supervisor, leaving: con
     """Another exchange's markets, looked at until we leave."""
     from outcry.desk.hosting.mirror import open_mirror
 
-    mirror = open_mirror(floor, _owed(engine), supervisor.wait)
+    def wait(seconds: float) -> bool:
+        """It does not answer yet: no reason to be taken for one that fails to start, or hangs."""
+        supervisor.ready()
+        supervisor.status("WAITING for the exchange that is mirrored")
+        supervisor.beat()
+        return supervisor.wait(seconds)
+
+    mirror = open_mirror(floor, _owed(engine), wait)
     leaving.callback(mirror.close)
     mirror.start()
     return _Playing(mirror, trouble=lambda: mirror.trouble)
