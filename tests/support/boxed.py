@@ -168,7 +168,7 @@ class Box:
         self.wait_for(self.fills, "a fill")
 
     def works_on(self) -> None:
-        """Wait until traders have looked at books again, and judged. (Whether they fill then is the market's affair.)"""
+        """Wait until traders have looked at books again, and judged. (Whether they fill is the market's affair.)"""
         judged = "SELECT (SELECT coalesce(sum(looks), 0) FROM looks) + (SELECT count(*) FROM decisions)"
         before = self.number(judged)
         self.wait_for(lambda: self.number(judged) > before, "the traders to look again")
