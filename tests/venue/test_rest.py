@@ -249,6 +249,25 @@ def test_markets_find_their_series_and_fees_through_their_event_once(rest, excha
     assert asked(exchange)[1]["tickers"] == ["KXBTC15M-26NOV201215,KXBTC15M-26NOV201230"]
 
 
+def test_a_listing_shows_category_touch_and_whether_outcomes_exclude_each_other(rest, exchange, payload, change):
+    events = change("events")
+    events["events"][1]["mutually_exclusive"] = True
+    exchange.get(f"{BASE}/markets", body=payload("markets"))
+    exchange.get(f"{BASE}/events", json=events)
+    exchange.get(f"{BASE}/series/KXBTC15M", body=payload("series"))
+    first, second = rest.listings()
+    assert (first.category, first.bid_cc, first.ask_cc, first.market.exclusive) == ("Crypto", 4_300, 4_500, False)
+    assert (second.bid_cc, second.ask_cc, second.market.exclusive) == (None, None, True), "an empty side is no price"
+
+
+def test_an_event_is_counted_whole(rest, exchange, change, payload):
+    listing = change("markets")
+    listing["markets"][0]["is_provisional"] = True
+    exchange.get(f"{BASE}/markets", json=listing)
+    assert rest.event_size("KXBTC15M-26NOV201215") == 2
+    assert asked(exchange)[0] == {"event_ticker": ["KXBTC15M-26NOV201215"], "limit": ["1000"]}
+
+
 def test_fee_terms_are_believed_for_ten_minutes(rest, exchange, payload, clock):
     exchange.get(f"{BASE}/markets", body=payload("markets"))
     exchange.get(f"{BASE}/events", body=payload("events"))

@@ -11,9 +11,11 @@ ERROR       the database refuses, or the exchange sends what nobody can read; bi
 import sqlite3
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from outcry.desk.collecting.books import Books
+from outcry.desk.collecting.choosing import Choosing
 from outcry.desk.collecting.discovery import Exchange
 from outcry.desk.collecting.figures import figures, restore
 from outcry.desk.collecting.index_prices import IndexPrices
@@ -23,11 +25,13 @@ from outcry.desk.collecting.publisher import Publisher
 from outcry.desk.collecting.scribe import Scribe
 from outcry.desk.collecting.second_bars import SecondBars
 from outcry.desk.collecting.subscriptions import LIFECYCLE, Subscriptions
+from outcry.desk.collecting.unreadable import Unreadable
 from outcry.desk.common import connect
 from outcry.desk.common.errands import Done, Errands
 from outcry.desk.common.refusals import Refusals
 from outcry.desk.common.standing import Standing, parting
 from outcry.domain.errors import Misconfigured, SchemaDrift, Unavailable
+from outcry.domain.market import Market
 from outcry.ops import log
 from outcry.ops.clock import now_ms, now_ns
 from outcry.ops.floor import Floor
@@ -43,9 +47,7 @@ SECOND_S, DISCOVER_S, STATUS_S, OVERDUE_S, POLL_BOOKS_S = 1.0, 30.0, 30.0, 3.0, 
 CHECKPOINT_S, PRUNE_S, RETRY_S = 60.0, 60.0, 3.0
 FALLBACK_AFTER_S = 2.0  # without a stream, before books are polled
 SNAPSHOT_LIMIT_S = 15.0  # an open market's book that is missing for longer: begin again
-RAW_LOGGED = 2_000  # bytes of what nobody could read
 REFUSED_S = 1.5  # a database that refused so lately counts as refusing
-GARBLED_LATCH_S = 60.0  # entries stay stopped for so long after the last frame that nobody could read
 
 _log = log.get(__name__)
 
@@ -74,7 +76,7 @@ class Collector:
         self._floor, self._db, self._supervisor, self._settings = floor, db, supervisor, settings
         self._stream = Stream(lambda: floor.addresses().stream_url, key)
         self._books, self._bars = Books(), SecondBars()
-        self._watch = MarketWatch(settings.discovery.ahead_s * 1000, settings.discovery.max_markets)
+        self._watch, self._choosing = MarketWatch(settings.discovery.ahead_s * 1000), Choosing(db, settings.discovery)
         self._index = IndexPrices(floor, self._bars)
         self._wanted = Subscriptions(self._stream, self._index.index_ids)
         self._errands, self._exchange = Errands(), Exchange(floor, key)
@@ -82,12 +84,12 @@ class Collector:
         self._breaker = MarketBreaker(db, settings.risk, settings.time_factor)
         self._publisher = Publisher(db, self._books, self._bars, self._scribe, self._breaker)
         self._standing = Standing(db, NAME, supervisor, "CONNECTING", now_ms())
+        self._unreadable = Unreadable(self._standing)
         self._refusals = Refusals(db, floor.database, NAME, "program", NAME, settings.risk)
         self._due: dict[str, float] = {}
         self._following: list[str] = []
         self._failing: set[str] = set()  # errands whose last try failed: complained about once
         self._lost_at = self._whole_at = time.monotonic()
-        self._garbled_at: float | None = None  # when something came last that nobody could read
         self._refused_at = float("-inf")  # when the database last refused
         self._counters = restore(floor, NAME, now_ms())
         self._restore()
@@ -175,15 +177,7 @@ class Collector:
                 _log.warning("disconnected", reason=event.reason, retry_s=round(event.retry_s, 1))
                 self._books.disconnected()
         else:
-            self._drifted(event.what, event.raw)
-
-    def _drifted(self, what: str, raw: bytes | str) -> None:
-        """A shape we do not know never becomes a zero: entries stop, the raw body is kept, a person is told."""
-        if self._garbled_at is None:
-            text = raw if isinstance(raw, str) else raw.decode(errors="replace")
-            _log.error("failed_to_read", what=what, raw=text[:RAW_LOGGED])
-        self._garbled_at = time.monotonic()
-        self._standing.forbid("stream_schema", what[:300], now_ms())
+            self._unreadable.heard(event.what, event.raw, now_ms())
 
     def _other(self, message: Message, at_ms: int) -> None:
         """What is not about books."""
@@ -261,20 +255,21 @@ class Collector:
             raise
         if self._scribe and changed:
             self._scribe.markets(now_ns(), changed)
-        following = self._watch.to_follow(at_ms)
+        following = self._choosing.choose(self._watch.near(at_ms), at_ms)
         self._books.follow(self._watch.markets[ticker] for ticker in following)
         if following != self._following:
             markets.set_subscribed(self._db, following, at_ms)
             _log.info("following", markets=len(following), tickers=",".join(following[:4]))
             self._following = following
+        self._choosing.watch(self._books.books.values(), at_ms)
         if self._stream.connected:
             self._wanted.want(following)
 
     def _ask(self, at_ms: int) -> None:
         """Start the calls that are due."""
-        series, exchange = self._settings.discovery.series, self._exchange
+        exchange = self._exchange
         if self._is_due("discover", DISCOVER_S):
-            self._errands.start("discover", partial(exchange.markets, series))
+            self._errands.start("discover", exchange.markets)
         if (late := self._watch.overdue(at_ms)) and self._is_due("overdue", OVERDUE_S):
             self._errands.start("overdue", partial(exchange.named, late))
         where = {market.exchange_index for market in self._watch.markets.values()}
@@ -295,14 +290,16 @@ class Collector:
                 _log.warning("failed", errand=done.name, error=str(done.error)[:500])
             self._failing.add(done.name)
             if isinstance(done.error, SchemaDrift):
-                self._drifted(f"{done.name}: {done.error}", done.error.raw)
+                self._unreadable.heard(f"{done.name}: {done.error}", done.error.raw, at_ms)
             if done.name in ("discover", "status"):
                 self._due[done.name] = time.monotonic() + RETRY_S
             return
         self._failing.discard(done.name)
-        if done.name in ("discover", "overdue"):
-            self._watch.listed(done.result, at_ms)
-            self._due.pop("second", None)
+        if done.name == "discover":
+            self._choosing.listed(done.result)
+            self._listed([listing.market for listing in done.result], at_ms)
+        elif done.name == "overdue":
+            self._listed(done.result, at_ms)
         elif done.name == "status":
             self._status(done.result, at_ms)
         elif done.name == "books":
@@ -310,6 +307,10 @@ class Collector:
         else:
             self._index.history_known(done.name.removeprefix("history "))
             self._publisher.history(done.result)
+
+    def _listed(self, found: list[Market], at_ms: int) -> None:
+        self._watch.listed(found, at_ms)
+        self._due.pop("second", None)
 
     def _status(self, trading: dict[int, bool], at_ms: int) -> None:
         """Whether each shard trades: nobody enters where it does not, and its books are marked."""
@@ -343,12 +344,8 @@ class Collector:
         untrusted = self._books.untrusted()
         if time.monotonic() - self._refused_at < REFUSED_S:
             return
-        if self._garbled_at is not None:
-            if time.monotonic() - self._garbled_at < GARBLED_LATCH_S:
-                self._standing.enter("ERROR", "the exchange sent what nobody can read", at_ms)
-                return
-            self._garbled_at = None
-            self._standing.allow("stream_schema", "every frame is understood again", at_ms)
+        if self._unreadable.lasts(at_ms):
+            return
         if self._stream.connected and self._books.trusted:
             self._standing.enter("LIVE", "books come by the stream", at_ms)
         elif self._polling and self._books.trusted:
@@ -384,7 +381,8 @@ class Collector:
 
     def _restore(self) -> None:
         """Begin with the markets known from the last life: books are asked for before discovery has answered."""
-        self._watch.listed(markets.unfinished(self._db), now_ms())
+        known = markets.unfinished(self._db)
+        self._watch.listed([replace(market, exhaustive_of=0) for market in known], now_ms())  # as set today, not then
         self._watch.take_changed()
 
     def _leave(self) -> None:

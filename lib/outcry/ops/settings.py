@@ -57,6 +57,10 @@ class Discovery(Struct, frozen=True, forbid_unknown_fields=True):
     underlying: dict[str, str] = field(default_factory=lambda: {"KXBTC15M": "BTC-USD", "KXETH15M": "ETH-USD"})
     max_markets: Annotated[int, Meta(ge=1, le=1_000)] = 100
     ahead_s: Seconds = 1_800
+    categories: tuple[str, ...] = ()
+    min_liquidity_ch: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 0
+    max_spread_cc: Annotated[int, Meta(ge=1, le=10_000)] = 10_000
+    exhaustive: tuple[str, ...] = ()
 
 
 class Collector(Struct, frozen=True, forbid_unknown_fields=True):

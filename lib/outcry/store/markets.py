@@ -10,12 +10,12 @@ from outcry.store.database import write
 _COLUMNS = (
     "ticker, event_ticker, series_ticker, exchange_index, status, open_at_ms, close_at_ms, price_ranges, fee_type,"
     " fee_multiplier_millionths, title, underlying, strike_type, strike_micros, result, settlement_value_cc, volume_ch,"
-    " open_interest_ch"
+    " open_interest_ch, exclusive, exhaustive_of"
 )
 _SELECT = f"SELECT {_COLUMNS} FROM markets"  # noqa: S608  constant text
 _UPSERT = (
     f"INSERT INTO markets ({_COLUMNS}, updated_at_ms)"  # noqa: S608  constant text
-    f" VALUES ({', '.join('?' * 19)})"
+    f" VALUES ({', '.join('?' * 21)})"
     " ON CONFLICT (ticker) DO UPDATE SET "
     + ", ".join(f"{name.strip()} = excluded.{name.strip()}" for name in _COLUMNS.split(",")[1:])
     + ", updated_at_ms = excluded.updated_at_ms"
@@ -82,15 +82,17 @@ def _values(market: Market, now_ms: int) -> tuple[object, ...]:
         market.ticker, market.event_ticker, market.series_ticker, market.exchange_index, market.status.value,
         market.open_at_ms, market.close_at_ms, ranges, market.fee.fee_type, market.fee.multiplier_millionths,
         market.title, market.underlying, market.strike_type, market.strike_micros, market.result,
-        market.settlement_value_cc, market.volume_ch, market.open_interest_ch, now_ms,
+        market.settlement_value_cc, market.volume_ch, market.open_interest_ch, int(market.exclusive),
+        market.exhaustive_of, now_ms,
     )  # fmt: skip
 
 
 def _market(row: sqlite3.Row) -> Market:
     (ticker, event, series, shard, status, opens, closes, ranges, fee_type, multiplier, title, underlying, strike_type,
-     strike, result, value, volume, interest) = row  # fmt: skip
+     strike, result, value, volume, interest, exclusive, exhaustive_of) = row  # fmt: skip
     bands = tuple(PriceRange(*band) for band in json.loads(ranges))
     return Market(
         ticker, event, series, shard, Status(status), opens, closes, bands, FeeTerms(fee_type, multiplier), title,
-        underlying, strike_type, strike, result, value, volume, interest,
+        underlying, strike_type, strike, result, value, volume, interest, exclusive=bool(exclusive),
+        exhaustive_of=exhaustive_of,
     )  # fmt: skip

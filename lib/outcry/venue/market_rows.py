@@ -81,6 +81,8 @@ class MarketRow(Struct, frozen=True):
     result: str
     volume_fp: Amount
     open_interest_fp: Amount
+    yes_bid_dollars: Amount | None = None
+    yes_ask_dollars: Amount | None = None
     yes_sub_title: str = ""
     title: str = ""
     strike_type: str = ""
@@ -114,6 +116,15 @@ class TradeRow(Struct, frozen=True):
     taker_book_side: Side
     created_time: str
     is_block_trade: bool = False
+
+
+class Listing(NamedTuple):
+    """A market as a list shows it, with its category and the touch it had then; None for an empty side."""
+
+    market: Market
+    category: str
+    bid_cc: int | None
+    ask_cc: int | None
 
 
 class PublicTrade(NamedTuple):
@@ -179,7 +190,16 @@ def market(row: MarketRow, series: SeriesRow, event: EventRow | None = None, und
         volume_ch=fields.count_ch(row.volume_fp),
         open_interest_ch=fields.count_ch(row.open_interest_fp),
         expiration_micros=_expiration_micros(row.expiration_value),
+        exclusive=event.mutually_exclusive if event else False,
     )
+
+
+def touch(row: MarketRow) -> tuple[int | None, int | None]:
+    """Best bid and ask of a row; an empty side, shown as $0 or $1, is None."""
+    sides = (row.yes_bid_dollars, row.yes_ask_dollars)
+    prices = [None if side is None or side == "" else fields.price_cc(side) for side in sides]
+    bid_cc, ask_cc = (price if price is not None and 0 < price < ONE_DOLLAR_CC else None for price in prices)
+    return bid_cc, ask_cc
 
 
 def book(levels: SideLevels) -> Book:

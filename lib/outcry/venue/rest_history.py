@@ -62,9 +62,8 @@ class HistoryCalls(MarketCalls, OrderCalls, AccountCalls):
             tickers=",".join(tickers) or None,
             mve_filter="exclude",
         )
-        return self._ordinary(
-            every(self._http, "/historical/markets", MarketPage, lambda page: page.markets, parameters)
-        )
+        rows = every(self._http, "/historical/markets", MarketPage, lambda page: page.markets, parameters)
+        return [seen.market for seen in self._ordinary(rows)]
 
     def archived_market(self, ticker: str) -> Market:
         """One archived market, of whatever kind."""

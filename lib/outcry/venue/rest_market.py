@@ -108,6 +108,22 @@ class MarketCalls:
 
         status  unopened, open, paused, closed or settled: the words of the filter, not those of a market
         """
+        return [seen.market for seen in self.listings(series_ticker, status, tickers, min_close_ts, max_close_ts)]
+
+    def event_size(self, event_ticker: str) -> int:
+        """How many markets an event has, of whatever kind and state."""
+        parameters = given(event_ticker=event_ticker)
+        return len(every(self._http, "/markets", MarketPage, lambda page: page.markets, parameters))
+
+    def listings(
+        self,
+        series_ticker: str | None = None,
+        status: str | None = None,
+        tickers: Sequence[str] = (),
+        min_close_ts: int | None = None,
+        max_close_ts: int | None = None,
+    ) -> list[wire.Listing]:
+        """As `markets`, with what else a list shows."""
         rows: list[MarketRow] = []
         for some in _chunks(tickers) if tickers else [()]:
             parameters = given(
@@ -147,11 +163,15 @@ class MarketCalls:
         rows = every(self._http, "/markets/trades", TradePage, lambda page: page.trades, parameters)
         return [wire.trade(row) for row in rows]
 
-    def _ordinary(self, rows: Iterable[MarketRow]) -> list[Market]:
-        """Those of the kind we trade, as markets."""
+    def _ordinary(self, rows: Iterable[MarketRow]) -> list[wire.Listing]:
+        """Those of the kind we trade."""
         ordinary = [row for row in rows if row.ordinary]
         self._find_events({row.event_ticker for row in ordinary})
-        return [market for market in map(self._market, ordinary) if fees.known(market.fee)]
+        seen = [wire.Listing(self._market(row), self._category(row), *wire.touch(row)) for row in ordinary]
+        return [listing for listing in seen if fees.known(listing.market.fee)]
+
+    def _category(self, row: MarketRow) -> str:
+        return self._series[self._events[row.event_ticker][1].series_ticker][1].category
 
     def _one(self, answer: OneMarket) -> Market:
         self._find_events({answer.market.event_ticker})

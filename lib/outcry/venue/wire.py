@@ -39,6 +39,7 @@ from outcry.venue.fields import (
 from outcry.venue.market_rows import (
     EventRow,
     ExchangeStatus,
+    Listing,
     MarketRow,
     PublicTrade,
     RangeRow,
@@ -49,6 +50,7 @@ from outcry.venue.market_rows import (
     fee_terms,
     market,
     price_ranges,
+    touch,
     trade,
 )
 from outcry.venue.order_rows import (
@@ -77,6 +79,7 @@ __all__ = [
     "ExchangeStatus",
     "FillRow",
     "Limits",
+    "Listing",
     "MarketRow",
     "NewOrder",
     "NewOrderBody",
@@ -116,6 +119,7 @@ __all__ = [
     "price_text",
     "settlement",
     "time_ms",
+    "touch",
     "trade",
 ]
 

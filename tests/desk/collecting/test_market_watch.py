@@ -18,11 +18,15 @@ def said(kind: str, ticker: str = "M", **facts: object) -> Lifecycle:
     return Lifecycle(8, 1, kind, ticker, **facts)
 
 
-def watch(*markets: Market, now_ms: int = OPEN - 1, ahead_ms: int = 60_000, max_markets: int = 100) -> MarketWatch:
-    made = MarketWatch(ahead_ms, max_markets)
+def watch(*markets: Market, now_ms: int = OPEN - 1, ahead_ms: int = 60_000) -> MarketWatch:
+    made = MarketWatch(ahead_ms)
     made.listed(markets or [M], now_ms)
     made.take_changed()
     return made
+
+
+def near(made: MarketWatch, now_ms: int) -> list[str]:
+    return [market.ticker for market in made.near(now_ms)]
 
 
 def test_timers_open_and_close_without_a_message():
@@ -78,17 +82,25 @@ def test_a_new_grid_and_a_new_closing_time():
 
 def test_a_market_is_followed_from_before_it_opens_until_its_book_is_empty():
     made = watch()
-    assert made.to_follow(OPEN - 60_001) == []
-    assert made.to_follow(OPEN - 60_000) == ["M"]
+    assert near(made, OPEN - 60_001) == []
+    assert near(made, OPEN - 60_000) == ["M"]
     made.tick(CLOSE)
-    assert made.to_follow(CLOSE + FOLLOW_AFTER_CLOSE_MS - 1) == ["M"]
-    assert made.to_follow(CLOSE + FOLLOW_AFTER_CLOSE_MS) == []
+    assert near(made, CLOSE + FOLLOW_AFTER_CLOSE_MS - 1) == ["M"]
+    assert near(made, CLOSE + FOLLOW_AFTER_CLOSE_MS) == []
 
 
-def test_the_next_to_close_come_first_when_not_all_can_be_followed():
+def test_the_next_to_close_come_first():
     later = replace(M, ticker="L", close_at_ms=CLOSE + 1)
     other = replace(M, ticker="A")
-    assert watch(later, M, other, max_markets=2).to_follow(OPEN) == ["A", "M"]
+    assert near(watch(later, M, other), OPEN) == ["A", "M", "L"]
+
+
+def test_what_discovery_counted_of_an_event_is_kept_when_others_tell_of_the_market():
+    made = watch(replace(M, exhaustive_of=3))
+    made.listed([replace(M, volume_ch=9)], OPEN)
+    assert (made.markets["M"].exhaustive_of, made.markets["M"].volume_ch) == (3, 9)
+    made.listed([replace(M, exhaustive_of=4)], OPEN)
+    assert made.markets["M"].exhaustive_of == 4
 
 
 def test_what_should_have_moved_on_is_asked_for_by_name():

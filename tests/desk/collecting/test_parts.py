@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from outcry.desk import collector as program
+from outcry.desk.collecting import unreadable
 from outcry.desk.collector import Collector
 from outcry.desk.common.errands import Done
 from outcry.domain.book import Book
@@ -63,7 +64,7 @@ def test_a_frame_nobody_can_read_stops_entries_until_frames_are_read_for_a_while
     assert (control.scope, control.kind, control.cause) == ("floor", "stop_entries", "stream_schema")
     collector._each_second()
     assert collector._standing.state == "ERROR"
-    monkeypatch.setattr(program, "GARBLED_LATCH_S", -1.0)
+    monkeypatch.setattr(unreadable, "LATCH_S", -1.0)
     collector._each_second()
     assert system.controls_now(db) == []
     assert collector._standing.state == "CONNECTING"

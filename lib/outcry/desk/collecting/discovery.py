@@ -2,6 +2,7 @@
 away, index history. Each call runs as an errand; the loop hands in the results."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from outcry.desk.common import connect
 from outcry.domain.book import Book
@@ -13,10 +14,12 @@ from outcry.venue.rest import Rest
 from outcry.venue.sign import Signer
 from outcry.venue.spot.coinbase import Coinbase
 from outcry.venue.tally import Tally
+from outcry.venue.wire import Listing
 
 TIMEOUT_S = (3.05, 5.0)
 HISTORY_MS = 900_000  # how far back the index is preloaded, before look-backs are shortened
 FINE_STEP_S, COARSE_STEP_S = 1, 60
+SERIES_AT_ONCE = 10  # of those that a category brings in: three calls each, beside all others
 
 
 class Exchange:
@@ -24,18 +27,37 @@ class Exchange:
 
     def __init__(self, floor: Floor, key: Signer) -> None:
         self._floor, self._key = floor, key
+        self._settings = floor.settings.discovery
+        self._waiting: list[str] = []
         self.calls = Tally()
         self._url = ""
         self._rest: Rest | None = None
 
-    def markets(self, series: Sequence[str]) -> list[Market]:
-        """Markets of some series that are open or will be."""
-        rest = self._here()
-        found = []
-        for ticker in series:
+    def markets(self) -> list[Listing]:
+        """Markets that are open or will be: of the series in the settings, and in turn of those of its categories."""
+        rest, found = self._here(), []
+        for ticker in (*self._settings.series, *self._some_more(rest)):
             for status in ("open", "unopened", "paused"):
-                found += rest.markets(series_ticker=ticker, status=status)
-        return found
+                found += rest.listings(series_ticker=ticker, status=status)
+        sizes = {
+            event: rest.event_size(event)
+            for event in {listing.market.event_ticker for listing in found if self._exhaustive(listing.market)}
+        }
+        return [
+            listing._replace(market=replace(listing.market, exhaustive_of=sizes.get(listing.market.event_ticker, 0)))
+            for listing in found
+        ]
+
+    def _some_more(self, rest: Rest) -> list[str]:
+        """The next few series of the wanted categories; a long list is walked over many calls."""
+        if not self._waiting:
+            rows = [row for category in self._settings.categories for row in rest.series_list(category)]
+            self._waiting = sorted({row.ticker for row in rows} - set(self._settings.series))
+        some, self._waiting = self._waiting[:SERIES_AT_ONCE], self._waiting[SERIES_AT_ONCE:]
+        return some
+
+    def _exhaustive(self, market: Market) -> bool:
+        return market.event_ticker in self._settings.exhaustive or market.series_ticker in self._settings.exhaustive
 
     def named(self, tickers: Sequence[str]) -> list[Market]:
         """Markets by name, in whatever state; those that the exchange does not know any more are left out."""

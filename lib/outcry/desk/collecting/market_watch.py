@@ -29,12 +29,11 @@ _PROGRESS = {
 class MarketWatch:
     """All markets we know.
 
-    ahead_ms     how long before its opening a market is followed
-    max_markets  how many are followed at most, the next to close first
+    ahead_ms  how long before its opening a market is near
     """
 
-    def __init__(self, ahead_ms: int, max_markets: int) -> None:
-        self._ahead_ms, self._max_markets = ahead_ms, max_markets
+    def __init__(self, ahead_ms: int) -> None:
+        self._ahead_ms = ahead_ms
         self.markets: dict[str, Market] = {}
         self._changed: dict[str, None] = {}
 
@@ -73,16 +72,15 @@ class MarketWatch:
             if market.status is Status.FINALIZED and now_ms - market.close_at_ms > FORGET_AFTER_MS:
                 del self.markets[market.ticker]
 
-    def to_follow(self, now_ms: int) -> list[str]:
-        """Tickers whose books to hold: open, soon to open, or just closed; the next to close first."""
+    def near(self, now_ms: int) -> list[Market]:
+        """Markets whose books may be held: open, soon to open, or just closed; the next to close first."""
         near = [
             market
             for market in self.markets.values()
             if market.open_at_ms - self._ahead_ms <= now_ms < market.close_at_ms + FOLLOW_AFTER_CLOSE_MS
             and _PROGRESS[market.status] <= _PROGRESS[Status.DETERMINED]
         ]
-        near.sort(key=lambda market: (market.close_at_ms, market.ticker))
-        return [market.ticker for market in near[: self._max_markets]]
+        return sorted(near, key=lambda market: (market.close_at_ms, market.ticker))
 
     def overdue(self, now_ms: int) -> list[str]:
         """Tickers that should have moved on by now (closed and not paid, or open without a strike): ask by ticker."""
@@ -119,6 +117,8 @@ def _newer(known: Market, said: Market) -> Market:
         result, value = known.result or said.result, known.settlement_value_cc
         value = said.settlement_value_cc if value is None else value
         said = replace(said, status=known.status, result=result, settlement_value_cc=value)
+    if not said.exhaustive_of:  # only discovery counts an event's markets
+        said = replace(said, exhaustive_of=known.exhaustive_of)
     if said.strike_micros is None and known.strike_micros is not None:
         said = replace(said, strike_micros=known.strike_micros, strike_type=known.strike_type)
     return said

@@ -1,0 +1,1 @@
+"""The halves of `score`: what is scored, each in its own module."""
