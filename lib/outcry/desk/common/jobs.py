@@ -57,6 +57,7 @@ class Job:
 
 JOBS = {
     "alert": Job(every_ms=MINUTE_MS, grace_ms=10 * MINUTE_MS),
+    "score-markets": Job(every_ms=5 * MINUTE_MS, grace_ms=HOUR_MS),
     "boss": Job(every_ms=MINUTE_MS, grace_ms=10 * MINUTE_MS),
     "report-hourly": Job(every_ms=HOUR_MS, grace_ms=HOUR_MS),
     "report-daily": Job(at=time(23, 55)),

@@ -1,9 +1,7 @@
 """Score every market that is open or will be: read what is known of it, judge it, keep the parts, show the best."""
 
-import json
 import sqlite3
 
-import click
 from tabulate import tabulate
 
 from outcry.desk.common import connect
@@ -23,8 +21,8 @@ HOUR_MS = 3_600_000
 MIDDLE_CC = 5_000
 
 
-def run(floor: Floor, *, as_json: bool, top: int) -> None:
-    """Score and keep, then print the best `top` and each category's average.
+def score(floor: Floor) -> list[Score]:
+    """Every market's score, kept; the best first.
 
     raises  Misconfigured when there is no database yet, Unavailable when it refuses
     """
@@ -32,10 +30,10 @@ def run(floor: Floor, *, as_json: bool, top: int) -> None:
     try:
         at_ms = now_ms()
         scores = build(db, floor.settings.risk, at_ms)
-        rows.keep(db, (_row(score) for score in scores), at_ms)
+        rows.keep(db, (_row(one) for one in scores), at_ms)
     finally:
         db.close()
-    click.echo(json.dumps([_as_json(score) for score in scores], indent=2) if as_json else as_text(scores, top))
+    return scores
 
 
 def build(db: sqlite3.Connection, limits: Limits, at_ms: int) -> list[Score]:
@@ -127,7 +125,7 @@ def _row(score: Score) -> tuple[str, str, str, int, dict[str, int], dict[str, in
     return score.ticker, score.series_ticker, score.category, score.score, score.parts, score.figures
 
 
-def _as_json(score: Score) -> dict[str, object]:
+def as_json(score: Score) -> dict[str, object]:
     return {
         "ticker": score.ticker,
         "series": score.series_ticker,
