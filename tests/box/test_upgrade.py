@@ -28,7 +28,7 @@ def test_upgrade_good_and_bad(box: Box):
     assert bad.returncode != 0
     assert "the smoke test failed" in bad.stderr
     assert "trader@momentum does not run" in bad.stdout
-    assert box.states() == ["inactive"] * len(UNITS)
+    assert set(box.states()) == {"inactive"}
     for line in [line for line in bad.stderr.splitlines() if line.startswith("  ")]:
         box("env", "PIP_NO_INDEX=1", "PIP_FIND_LINKS=/wheels", "sh", "-ec", line, timeout_s=300)
     assert build(box) == working

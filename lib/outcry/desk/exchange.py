@@ -173,9 +173,14 @@ def _mirrored(floor: Floor, engine: Engine, supervisor: Supervisor, leaving: con
     """Another exchange's markets, looked at until we leave."""
     from outcry.desk.hosting.mirror import open_mirror
 
+    waiting = False
+
     def wait(seconds: float) -> bool:
         """It does not answer yet: no reason to be taken for one that fails to start, or hangs."""
-        supervisor.ready()
+        nonlocal waiting
+        if not waiting:
+            supervisor.ready(floor.settings.environment)
+        waiting = True
         supervisor.status("WAITING for the exchange that is mirrored")
         supervisor.beat()
         return supervisor.wait(seconds)
