@@ -1,5 +1,6 @@
 from dataclasses import fields
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -7,15 +8,16 @@ from outcry.domain.errors import Misconfigured
 from outcry.strategies import catalogue
 from outcry.strategies.momentum import Momentum
 
-ALL = [
-    "arbitrage", "coin_flip", "digital", "favorite", "mean_reversion", "momentum", "order_flow", "spread_capture",
-    "technical", "volume_spike",
-]  # fmt: skip
+ALL = catalogue.names()
 UNITS = {"legs", "ms", "cc", "ch", "millionths", "bars", "choice", "points"}
 
 
-def test_names_and_where_each_lives():
-    assert catalogue.names() == ALL
+SHARED = {"__init__", "catalogue", "setting", "strategy", "taking"}
+
+
+def test_the_folder_is_the_catalogue():
+    files = {file.stem for file in Path(catalogue.__file__).parent.glob("*.py")}
+    assert sorted(files - SHARED) == ALL
     assert [catalogue.module(name) for name in ALL] == [f"outcry.strategies.{name}" for name in ALL]
 
 
