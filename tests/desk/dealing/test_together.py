@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from outcry.desk.auditing.replay import Replay
+from outcry.desk.common import strategies
 from outcry.desk.common.owed import Owed
 from outcry.desk.common.refusals import Refusals
 from outcry.desk.dealing import question
@@ -11,9 +13,10 @@ from outcry.desk.dealing.hands import Hands, Identity
 from outcry.domain.errors import Unavailable
 from outcry.domain.limits import Limits
 from outcry.domain.order import Purpose, Side, State
-from outcry.domain.view import Answer, Intent
+from outcry.domain.view import Answer, Intent, Sibling
 from outcry.risk.rules import Facts
 from outcry.store import circumstances, decisions, orders
+from outcry.strategies.arbitrage import Arbitrage
 from outcry.trading.events import Place, Together
 from outcry.venue.wire import Placed
 from placing_floor import furnish, market, view
@@ -51,20 +54,42 @@ def carry_out(db, tmp_path):
     refusals = Refusals(db, tmp_path / "kalshi.db", "trader@bull", "program", "trader@bull", limits)
     owed = Owed(db, tmp_path / "spool.jsonl", "trader@bull", refusals, lambda: NOW_MS)
     owed.open()
-    who = Identity("bull", "abcdef", "embedded", {}, "0" * 64)
 
-    def carry(*fills, refuse="", most_ch=1_000):
+    def carry(*fills, refuse="", most_ch=1_000, places=None, parameters=None, code_sha256="0" * 64):
         exchange = Exchange(*fills)
 
         def facts(place):
             stopped = "a person said so" if place.market.ticker == refuse else ""
             return Facts(place.market, place.view.quote, predecessor_volume_ch=10**7, stopped=stopped)
 
+        who = Identity("bull", "abcdef", "embedded", parameters or {}, code_sha256)
         hands = Hands(db, who, exchange, limits, facts, lambda: NOW_MS, owed)
-        return exchange, hands.carry_out(Together(tuple(leg(at, name, most_ch) for at, name in enumerate(LEGS))))
+        asked = [leg(at, name, most_ch) for at, name in enumerate(LEGS)]
+        return exchange, hands.carry_out(Together(tuple(places or asked)))
 
     yield carry
     owed.close()
+
+
+def test_the_auditor_makes_each_leg_of_an_arbitrage_again(carry_out, db):
+    sha256 = strategies.keep_source(db, "arbitrage", 1)
+    db.execute("UPDATE agents SET strategy = 'arbitrage', code_sha256 = ? WHERE name = 'bull'", (sha256,))
+    seen = {name: leg(at, name, None).view for at, name in enumerate(LEGS)}
+    there = {name: Sibling(view.market, view.quote) for name, view in seen.items()}
+    seen = {
+        name: replace(view, siblings=tuple(there[other] for other in LEGS if other != name))
+        for name, view in seen.items()
+    }
+    basket = Arbitrage().decide(seen[LEGS[0]])
+    places = [
+        Place(at + 1, Purpose.ENTRY, intent, seen[intent.ticker].market, seen[intent.ticker], basket.count_ch)
+        for at, intent in enumerate(basket.legs)
+    ]
+    who = {"code_sha256": sha256, "parameters": strategies.parameters("arbitrage", {})}
+    carry_out(True, True, True, places=places, **who)
+    rows = db.execute("SELECT * FROM decisions").fetchall()
+    outcomes = [Replay(db).again(row, decisions.decode_view(row["view"])) for row in rows]
+    assert [(found.outcome, found.why) for found in outcomes] == [("same", "")] * 3
 
 
 def leg(at, name, most_ch):
