@@ -22,8 +22,8 @@ import websocket
 from outcry.desk.collecting.books import Books
 from outcry.desk.collecting.publisher import Publisher
 from outcry.desk.collecting.scribe import Scribe
-from outcry.desk.collecting.second_bars import SecondBars
 from outcry.domain.market import Market, PriceRange, Status
+from outcry.signals.second_bars import SecondBars
 from outcry.store import database
 from outcry.store.tape_reader import Reader
 from outcry.venue import frame_shapes

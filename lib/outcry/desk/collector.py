@@ -23,7 +23,6 @@ from outcry.desk.collecting.market_breaker import MarketBreaker
 from outcry.desk.collecting.market_watch import MarketWatch
 from outcry.desk.collecting.publisher import Publisher
 from outcry.desk.collecting.scribe import Scribe
-from outcry.desk.collecting.second_bars import SecondBars
 from outcry.desk.collecting.subscriptions import LIFECYCLE, Subscriptions
 from outcry.desk.collecting.unreadable import Unreadable
 from outcry.desk.common import connect
@@ -37,6 +36,7 @@ from outcry.ops.clock import now_ms, now_ns
 from outcry.ops.floor import Floor
 from outcry.ops.lock import one_instance
 from outcry.ops.supervisor import Supervisor
+from outcry.signals.second_bars import SecondBars
 from outcry.store import bars as bar_rows
 from outcry.store import database, markets, shards, system
 from outcry.venue.messages import EventFee, EventListed, Failed, Lifecycle, Message, Snapshot, Trade

@@ -7,10 +7,10 @@ import pytest
 
 from outcry.desk.collecting import index_prices as collector_index
 from outcry.desk.collecting.index_prices import OLD_MS, RETRY_S, SILENT_S, IndexPrices
-from outcry.desk.collecting.second_bars import SecondBars
 from outcry.domain.view import Bar
 from outcry.ops.floor import Floor
 from outcry.ops.settings import Index, Settings
+from outcry.signals.second_bars import SecondBars
 from outcry.store import bars
 from outcry.venue.messages import IndexValue, Subscribed
 from outcry.venue.spot.coinbase import Tick

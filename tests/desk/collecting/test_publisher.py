@@ -7,10 +7,10 @@ import pytest
 
 from outcry.desk.collecting.books import Books
 from outcry.desk.collecting.publisher import HISTORY_ROWS, Publisher
-from outcry.desk.collecting.second_bars import SecondBars
 from outcry.domain.errors import Unavailable
 from outcry.domain.market import Market, PriceRange, Status
 from outcry.domain.view import Bar, Quote
+from outcry.signals.second_bars import SecondBars
 from outcry.store import bars, database, quotes
 from outcry.venue.messages import Snapshot
 

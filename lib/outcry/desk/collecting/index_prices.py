@@ -7,11 +7,11 @@ import sqlite3
 import time
 
 from outcry.desk.collecting.scribe import Scribe
-from outcry.desk.collecting.second_bars import SecondBars
 from outcry.desk.collecting.spot_feed import SpotFeed
 from outcry.ops import log
 from outcry.ops.clock import now_ns
 from outcry.ops.floor import Floor
+from outcry.signals.second_bars import SecondBars
 from outcry.store import bars as bar_rows
 from outcry.venue.indices import index_id
 from outcry.venue.messages import IndexValue, Message

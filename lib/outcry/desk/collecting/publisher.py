@@ -8,9 +8,9 @@ from outcry import failpoints
 from outcry.desk.collecting.books import Books
 from outcry.desk.collecting.market_breaker import MarketBreaker
 from outcry.desk.collecting.scribe import Scribe
-from outcry.desk.collecting.second_bars import SecondBars
 from outcry.domain.view import Bar
 from outcry.ops.clock import now_ns
+from outcry.signals.second_bars import SecondBars
 from outcry.store import quotes
 
 HISTORY_ROWS = 400  # of preloaded history a publish: nobody is to wait for a long transaction

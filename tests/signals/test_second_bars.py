@@ -1,8 +1,8 @@
 """One-second bars: complete ones only, changed by a late print, never by a very late one."""
 
-from outcry.desk.collecting.second_bars import SecondBars
 from outcry.domain.order import Side
 from outcry.domain.view import Bar
+from outcry.signals.second_bars import SecondBars
 
 
 def test_a_bar_is_due_when_its_second_is_over():
