@@ -135,6 +135,7 @@ def test_a_refusal(floor, changes, rule, reason, numbers):
     verdict = floor.ask(**at_times(floor, changes))
     assert (str(verdict.answer), verdict.rule, verdict.count_ch, verdict.reason) == ("refused", rule, 0, reason)
     assert dict(verdict.numbers) == numbers
+    assert {type(figure) for _, figure in verdict.numbers} <= {int, str}, "figures are whole"
 
 
 @pytest.mark.parametrize(
@@ -253,6 +254,16 @@ def told(at_ms, middle_2cc=10_000, shown_ch=10_000, crossed=False):
 )  # fmt: skip
 def test_a_breaker(tripped, reason, numbers):
     assert tripped() == Trip(reason, tuple(numbers.items()))
+    assert {type(figure) for _, figure in tripped().numbers} == {int}, "figures are whole"
+
+
+def test_shares_are_told_to_the_hundredth_of_a_percent(floor):
+    wide = {"quote__bids": ((100, 90_000),), "quote__asks": ((1_000, 90_000),), "intent__limit_cc": 1_000}
+    verdict = floor.ask(**wide, limits__max_spread_and_fee_millionths=800_000)
+    assert verdict.reason == "spread and fee 90.00 % of the price > max 80.00 %"
+    near = {"quote__bids": ((5_400, 90_000),), "quote__asks": ((5_500, 90_000),), "intent__limit_cc": 5_500}
+    verdict = floor.ask(**near, intent__probability=0.99, limits__min_edge_millionths=900_000)
+    assert verdict.reason == "edge after fees 80.00 % of the price < min 90.00 %"
 
 
 def at_times(floor, changes):

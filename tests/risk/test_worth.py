@@ -5,7 +5,7 @@ import pytest
 from outcry.domain.errors import InvariantBroken
 from outcry.domain.order import Side, TimeInForce
 from outcry.domain.view import Answer
-from outcry.risk import sizing
+from outcry.risk import edge, sizing, spread_and_fee
 from outcry.risk.case import dollars
 
 ANY_STAKE = {"limits__kelly_millionths": 500_000, "exposure__allocation_micros": 10_000_000_000}
@@ -194,3 +194,26 @@ def test_a_size_says_why_only_when_it_is_none(floor):
 @pytest.mark.parametrize(("capital_micros", "stake_micros"), [(-1, 0), (0, 0), (1, 0), (20, 1)])
 def test_kelly_of_nothing_is_nothing(capital_micros, stake_micros):
     assert sizing.kelly_micros(600_000, 500_000, capital_micros, 250_000) == stake_micros
+
+
+def test_an_edge_of_exactly_nothing_is_enough_where_none_is_asked_for(floor):
+    even = floor.make(intent__probability=0.6, limits__min_edge_millionths=0)
+    assert edge.check(even, 100) is None
+    assert edge.check(floor.make(intent__probability=0.599999, limits__min_edge_millionths=0), 100) is not None
+
+
+def test_who_may_only_rest_pays_no_spread(floor):
+    resting = {"intent__limit_cc": 5_900, "intent__post_only": True, "intent__time_in_force": TimeInForce.GTC}
+    wide = {"quote__asks": ((6_800, 40_000),), "limits__max_spread_and_fee_millionths": 1}
+    assert spread_and_fee.check(floor.make(**resting, **wide), 100) is None
+    assert spread_and_fee.check(floor.make(**wide, intent__limit_cc=5_900), 100) is not None
+
+
+def test_nothing_staked_on_a_certainty_is_nothing():
+    assert sizing.kelly_micros(1_000_000, 500_000, 0, 1_000_000) == 0
+    assert sizing.kelly_micros(1_000_000, 500_000, 1, 1_000_000) == 1
+
+
+def test_a_fee_that_is_no_amount_is_told_with_what_it_was_for(floor):
+    with pytest.raises(InvariantBroken, match=r"^a fee estimate of -1 for 100 hundredths at 6000$"):
+        floor.make(fee=lambda is_taker, price_cc, count_ch: -1).fee_micros(100)
