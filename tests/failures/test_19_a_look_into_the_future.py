@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 
 from hand_fed import TICKER, market, order_of
+from histories import DEEP
 from outcry.domain.fill import Fill as Booked
 from outcry.domain.fill import Settlement as Paid
 from outcry.domain.market import Status
@@ -29,6 +30,7 @@ from outcry.trading.tempo import Tempo
 from recorder import Recorder
 
 LIFE_S = 240
+MOMENTS = 20 if DEEP else 5
 OTHER = "KXETH15M-26MAY130015-15"
 REACH = {"strike_micros": 80_000_000_000, "strike_type": "greater_or_equal"}
 TRIO = {"event_ticker": "KXWHO-26", "underlying": "", "exclusive": True}
@@ -161,7 +163,7 @@ def with_outcomes(events: list, seed: int) -> list:
 
 
 def decisions(strategy, events: list, until_ms: int, seed: int) -> list:
-    """Whatever the trader asked, noted or counted up to a time, with the views it did so on.
+    """Whatever the trader asked, noted or counted up to a time, each with its moment and the view it did so on.
 
     The gate allows everything, and everything is filled at its limit at once.
     """
@@ -174,7 +176,7 @@ def decisions(strategy, events: list, until_ms: int, seed: int) -> list:
             return told
         for command in trader.step(event):
             places = command.places if isinstance(command, Together) else (command,)
-            told += places
+            told += [(event.at_ms, place) for place in places]
             for place in places:
                 if isinstance(place, Place):
                     number += 1
@@ -192,7 +194,7 @@ def carried_out(place: Place, number: int, at_ms: int) -> list:
 
 
 def asked(told: list, purpose: Purpose = Purpose.ENTRY) -> int:
-    return sum(isinstance(one, Place) and one.purpose is purpose for one in told)
+    return sum(isinstance(one, Place) and one.purpose is purpose for _, one in told)
 
 
 def without_outcome(told: list) -> list:
@@ -202,31 +204,31 @@ def without_outcome(told: list) -> list:
         replace(one, market=replace(one.market, **blank), view=replace(one.view, market=None, siblings=()))
         if isinstance(one, Place)
         else one
-        for one in told
+        for _, one in told
     ]
 
 
 @pytest.mark.parametrize("name", catalogue.names())
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_what_comes_after_a_moment_changes_no_decision_before_it(name, seed):
     events, strategy = world(seed), catalogue.build(name, QUICK[name])
     true = decisions(strategy, events, LIFE_S * 1_000, seed)
     assert asked(true) >= 3, "it has to decide something"
     assert asked(true, Purpose.EXIT) >= 2 or name in EVEN
     moments = random.Random(seed)
-    for _ in range(12):
+    for _ in range(MOMENTS):
         after_ms = moments.randrange(60_000, LIFE_S * 1_000)
-        before = decisions(strategy, events, after_ms, seed)
+        before = [one for one in true if one[0] <= after_ms]
         assert decisions(strategy, poisoned(events, after_ms, seed), after_ms, seed) == before
-        assert true[: len(before)] == before
 
 
 @pytest.mark.parametrize("name", catalogue.names())
 def test_no_decision_reads_how_a_market_will_end(name):
     events, strategy = world(5), catalogue.build(name, QUICK[name])
-    true = without_outcome(decisions(strategy, events, LIFE_S * 1_000 - 1, 5))
-    assert asked(true) >= 3
-    for seed in range(3):
+    told = decisions(strategy, events, LIFE_S * 1_000 - 1, 5)
+    true = without_outcome(told)
+    assert asked(told) >= 3
+    for seed in range(2):
         known = decisions(strategy, with_outcomes(events, seed), LIFE_S * 1_000 - 1, 5)
         assert without_outcome(known) == true
 
@@ -247,7 +249,8 @@ def test_a_second_that_is_not_over_would_be_noticed(monkeypatch):
 
     monkeypatch.setattr(board, "History", Leaking)
     with pytest.raises(AssertionError):
-        test_what_comes_after_a_moment_changes_no_decision_before_it("momentum", 0)
+        for seed in range(30):  # not every moment is one at which it decides
+            test_what_comes_after_a_moment_changes_no_decision_before_it("momentum", seed)
 
 
 def test_a_strategy_that_reads_an_outcome_would_be_noticed(monkeypatch):
