@@ -82,6 +82,27 @@ class Agents(Struct, frozen=True, forbid_unknown_fields=True):
     first: tuple[str, ...] = ("momentum", "mean_reversion", "volume_spike", "coin_flip")
 
 
+class Evolution(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the rules of bin/evolve look, and what they may spend."""
+
+    false_discoveries_millionths: Annotated[int, Meta(ge=1, le=500_000)] = 100_000
+    trial_settled: Annotated[int, Meta(ge=1, le=1_000_000)] = 10
+    production_days: Annotated[float, Meta(ge=0, le=3_650)] = 7.0
+    production_settled: Annotated[int, Meta(ge=1, le=1_000_000)] = 30
+    look_settled: Annotated[int, Meta(ge=1, le=1_000_000)] = 10
+    clone_win_millionths: Share = 600_000
+    flag_win_millionths: Share = 450_000
+    flag_days: Annotated[float, Meta(gt=0, le=3_650)] = 30.0
+    shrink_sharpe: Annotated[float, Meta(ge=-10, le=10)] = 0.5
+    shrink_days: Annotated[float, Meta(gt=0, le=3_650)] = 7.0
+    pause_drawdown_millionths: Share = 200_000
+    pause_days: Annotated[float, Meta(gt=0, le=3_650)] = 30.0
+    children: Annotated[int, Meta(ge=0, le=100)] = 3
+    agents: Annotated[int, Meta(ge=1, le=1_000)] = 12
+    respect_days: Annotated[float, Meta(ge=0, le=3_650)] = 7.0
+    baseline: str = "coin_flip"
+
+
 class Orders(Struct, frozen=True, forbid_unknown_fields=True):
     """The dead-man: how long an order rests whose trader does not renew it."""
 
@@ -144,6 +165,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     collector: Collector = Collector()
     index: Index = Index()
     agents: Agents = Agents()
+    evolution: Evolution = Evolution()
     orders: Orders = Orders()
     risk: Limits = Limits()
     logs: Logs = Logs()

@@ -12,6 +12,7 @@ variables by betting", JRSS B 86 (2024), sections 4 and B.6 (diversified betting
 """
 
 import math
+from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -21,6 +22,7 @@ WORST_DOLLARS, BEST_DOLLARS = -2.0, 1.0
 FRACTIONS = (0.02, 0.04, 0.08, 0.16, 0.32, 0.64)
 # Cent by cent where edges lie, so that a bound can be shown; what lies beyond is beyond any edge.
 GRID_DOLLARS = tuple(cents / 100 for cents in range(-30, 31))
+NOTHING_LEFT = -10_000.0  # the logarithm of what a bet keeps that lost all: finite, so that it can be given back
 LOW_DOLLARS = -1.1  # what bets on a gain reckon with losing; a fraction of 0.64 of it survives the worst
 
 
@@ -45,16 +47,39 @@ class Bets:
 
     def take(self, observations: Iterable[float]) -> None:
         """Bet on what was seen next, in dollars per contract."""
-        log1p = math.log1p
         for seen in observations:
-            x = min(BEST_DOLLARS, max(WORST_DOLLARS, seen))
-            self.count += 1
-            for m, above, below in zip(self.means, self.above, self.below, strict=True):
-                gain, loss = (x - m) / (m - LOW_DOLLARS), (m - x) / (BEST_DOLLARS - m)
-                for index, fraction in enumerate(FRACTIONS):
-                    # A bet that has nothing left stays at nothing.
-                    above[index] += log1p(fraction * gain) if fraction * gain > -1 else -math.inf
-                    below[index] += log1p(fraction * loss)
+            self._add(seen, 1)
+
+    def give_back(self, observations: Iterable[float]) -> None:
+        """Undo bets on what turned out to be otherwise: logarithms add up, so the order does not matter."""
+        for seen in observations:
+            self._add(seen, -1)
+
+    def _add(self, seen: float, times: int) -> None:
+        x, log1p = min(BEST_DOLLARS, max(WORST_DOLLARS, seen)), math.log1p
+        self.count += times
+        for m, above, below in zip(self.means, self.above, self.below, strict=True):
+            gain, loss = (x - m) / (m - LOW_DOLLARS), (m - x) / (BEST_DOLLARS - m)
+            for index, fraction in enumerate(FRACTIONS):
+                above[index] += times * (log1p(fraction * gain) if fraction * gain > -1 else NOTHING_LEFT)
+                below[index] += times * log1p(fraction * loss)
+
+    def packed(self) -> bytes:
+        """All logarithms in 8 bytes each, to be kept."""
+        return array("d", [log for logs in (*self.above, *self.below) for log in logs]).tobytes()
+
+    @classmethod
+    def unpacked(cls, raw: bytes, count: int, means: Sequence[float] = GRID_DOLLARS) -> "Bets":
+        """What `packed` made.
+
+        raises  ValueError when it was packed with other means or fractions
+        """
+        logs, step, half = array("d"), len(FRACTIONS), len(means) * len(FRACTIONS)
+        logs.frombytes(raw)
+        if len(logs) != 2 * half:
+            raise ValueError(f"{len(logs)} logarithms for {len(means)} means and {step} fractions")
+        rows = [list(logs[at : at + step]) for at in range(0, 2 * half, step)]
+        return cls(means, count, rows[: len(means)], rows[len(means) :])
 
     def log_e_above(self, mean: float) -> float:
         """The logarithm of the capital of who doubted "the mean is at most `mean`"; `mean` is one of the means."""
@@ -78,8 +103,6 @@ class Bets:
 def _spread(logs: Sequence[float]) -> float:
     """The logarithm of the mean of capitals given by their logarithms."""
     most = max(logs)
-    if most == -math.inf:
-        return most
     return most + math.log(math.fsum(math.exp(one - most) for one in logs) / len(logs))
 
 

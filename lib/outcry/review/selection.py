@@ -79,6 +79,7 @@ class Standing:
     week_sharpe    of daily returns over seven days, annualised; None while it cannot be told
     daily          mean daily return against the threshold that the wanted Sharpe ratio means for its deviation
     drawdown_millionths  from the peak of its equity
+    edge_since_flag      as edge, of what was entered since it was flagged
     starved        why it could not trade, though it would; "" when it could
     decided_until_ms     until when what a person decided stands
     """
@@ -99,6 +100,7 @@ class Standing:
     shrunk_at_ms: int = 0
     drawdown_millionths: int = 0
     flagged_at_ms: int | None = None
+    edge_since_flag: Question = Question()
     net_since_flag_micros: int = 0
     settled_since_flag: int = 0
     paused_at_ms: int | None = None
@@ -183,22 +185,23 @@ def _retire(one: Standing, limits: Thresholds, now_ms: int) -> Mapping[str, Any]
         return None
     days = (now_ms - one.flagged_at_ms) / DAY_MS
     behind = days >= limits.flag_days and one.settled_since_flag > 0 and one.net_since_flag_micros < 0
-    if not (one.edge.loses or (behind and not one.starved)):
+    if not (one.edge.loses or one.edge_since_flag.loses or (behind and not one.starved)):
         return None
     return {
         "flagged_days": round(days, 2),
         "net_since_flag_micros": one.net_since_flag_micros,
         **_figures("edge", one.edge),
+        **_figures("edge_since_flag", one.edge_since_flag),
     }
 
 
 def _recover(one: Standing, limits: Thresholds, now_ms: int) -> Mapping[str, Any] | None:
-    """A flag comes off after as many days without a loss, and on proof of a gain at once."""
+    """A flag comes off after as many days without a loss, and at once on proof of a gain since."""
     if one.flagged_at_ms is None:
         return None
     days = (now_ms - one.flagged_at_ms) / DAY_MS
     earned = days >= limits.flag_days and one.settled_since_flag > 0 and one.net_since_flag_micros >= 0
-    if not (one.edge.gains or earned):
+    if not (one.edge_since_flag.gains or earned):
         return None
     return {"flagged_days": round(days, 2), "net_since_flag_micros": one.net_since_flag_micros}
 

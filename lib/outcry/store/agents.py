@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from outcry.domain.errors import Misconfigured
+from outcry.store import questions
 from outcry.store.database import joined, write
 
 RESERVED = frozenset({"manual", "parked", "rounding"})  # owners of fills and cash that no agent earned
@@ -34,7 +35,7 @@ class Agent:
 def keep_version(db: sqlite3.Connection, strategy: str, source: str, now_ms: int) -> str:
     """Keep a strategy's source for ever under its sha256, which is returned."""
     sha256 = hashlib.sha256(source.encode()).hexdigest()
-    with write(db):
+    with joined(db):
         db.execute(
             "INSERT INTO strategy_versions VALUES (?, ?, ?, ?) ON CONFLICT (sha256) DO NOTHING",
             (sha256, strategy, source, now_ms),
@@ -51,7 +52,7 @@ def add(db: sqlite3.Connection, agent: Agent, *, rule: str = "person") -> None:
         raise Misconfigured(
             f"{agent.name!r} cannot be an agent's name", "a lower-case letter, then letters, digits, - and _, up to 32"
         )
-    with write(db):
+    with joined(db):
         try:
             db.execute(
                 "INSERT INTO agents (name, strategy, parameters, stage, paused, pause_reason, flagged,"
@@ -82,6 +83,7 @@ def add(db: sqlite3.Connection, agent: Agent, *, rule: str = "person") -> None:
             "allocation_micros": agent.allocation_micros,
             "code_sha256": agent.code_sha256,
         }
+        _ask(db, agent.name, agent.stage, agent.created_at_ms)
         _evolved(db, agent.name, agent.created_at_ms, rule=rule, act="added", evidence=facts)
 
 
@@ -134,10 +136,72 @@ def set_allocation(
     db: sqlite3.Connection, name: str, allocation_micros: int, now_ms: int, *, rule: str, evidence: Mapping[str, Any]
 ) -> None:
     """Give an agent another share of the capital."""
-    with write(db):
+    with joined(db):
         db.execute("UPDATE agents SET allocation_micros = ? WHERE name = ?", (allocation_micros, name))
         facts = {"allocation_micros": allocation_micros, **evidence}
         _evolved(db, name, now_ms, rule=rule, act="allocated", evidence=facts)
+
+
+def set_stage(
+    db: sqlite3.Connection, name: str, stage: str, now_ms: int, *, rule: str, act: str, evidence: Mapping[str, Any]
+) -> None:
+    """Move an agent to a stage: what it does from now on is judged by itself. A flag stays behind."""
+    with joined(db):
+        db.execute("UPDATE agents SET stage = ?, flagged = 0 WHERE name = ?", (stage, name))
+        _ask(db, name, stage, now_ms)
+        _evolved(db, name, now_ms, rule=rule, act=act, evidence={"stage": stage, **evidence})
+
+
+def set_flagged(
+    db: sqlite3.Connection, name: str, flagged: bool, now_ms: int, *, rule: str, evidence: Mapping[str, Any]
+) -> None:
+    """Flag an agent, or take its flag off."""
+    with joined(db):
+        stage = db.execute("UPDATE agents SET flagged = ? WHERE name = ? RETURNING stage", (flagged, name)).fetchone()[
+            "stage"
+        ]
+        if flagged:
+            questions.begin(db, name, questions.FLAG, stage, now_ms)
+        else:
+            questions.end(db, name, [questions.FLAG], now_ms)
+        _evolved(db, name, now_ms, rule=rule, act="flagged" if flagged else "unflagged", evidence=evidence)
+
+
+def set_parameters(
+    db: sqlite3.Connection, name: str, parameters: Mapping[str, Any], now_ms: int, *, evidence: Mapping[str, Any]
+) -> None:
+    """Let an agent run with other parameters; what it showed with the old ones is no evidence for these."""
+    with joined(db):
+        row = db.execute(
+            "UPDATE agents SET parameters = ? WHERE name = ? RETURNING stage, flagged",
+            (json.dumps(dict(parameters), sort_keys=True), name),
+        ).fetchone()
+        _ask(db, name, row["stage"], now_ms)
+        _evolved(db, name, now_ms, rule="person", act="set", evidence={"parameters": dict(parameters), **evidence})
+
+
+def note(db: sqlite3.Connection, name: str, now_ms: int, *, rule: str, act: str, evidence: Mapping[str, Any]) -> None:
+    """Keep what was decided about an agent that changes nothing in its own row."""
+    with joined(db):
+        _evolved(db, name, now_ms, rule=rule, act=act, evidence=evidence)
+
+
+def _ask(db: sqlite3.Connection, name: str, stage: str, now_ms: int) -> None:
+    """Begin the question of a stage; whoever retires is asked nothing more."""
+    questions.end(db, name, [questions.BIRTH, questions.STAGE, questions.FLAG], now_ms)
+    if stage == "retired":
+        questions.end(db, name, [questions.CHALLENGE], now_ms)
+    else:
+        questions.begin(db, name, questions.BIRTH if stage == "birth" else questions.STAGE, stage, now_ms)
+
+
+def events(db: sqlite3.Connection, since_ms: int, limit: int) -> list[dict[str, Any]]:
+    """What happened to agents since a time, the newest first."""
+    rows = db.execute(
+        "SELECT at_ms, agent, rule, act, evidence FROM evolution_events WHERE at_ms >= ? ORDER BY id DESC LIMIT ?",
+        (since_ms, limit),
+    )
+    return [{**dict(row), "evidence": json.loads(row["evidence"])} for row in rows]
 
 
 def set_code(db: sqlite3.Connection, name: str, code_sha256: str, now_ms: int) -> bool:
@@ -163,6 +227,16 @@ def last_time(db: sqlite3.Connection, name: str, act: str) -> tuple[str, int]:
         "SELECT rule, at_ms FROM evolution_events WHERE agent = ? AND act = ? ORDER BY id DESC LIMIT 1", (name, act)
     ).fetchone()
     return (row["rule"], row["at_ms"]) if row else ("", 0)
+
+
+def last_decided(db: sqlite3.Connection, name: str) -> tuple[str, int]:
+    """What a person last did to an agent, its adding left out, and when; ("", 0) when nobody did anything."""
+    row = db.execute(
+        "SELECT act, at_ms FROM evolution_events WHERE agent = ? AND rule = 'person' AND act <> 'added'"
+        " ORDER BY id DESC LIMIT 1",
+        (name,),
+    ).fetchone()
+    return (row["act"], row["at_ms"]) if row else ("", 0)
 
 
 def open_floor(db: sqlite3.Connection, floor_id: str, environment: str, now_ms: int) -> str:

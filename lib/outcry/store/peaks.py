@@ -26,3 +26,9 @@ def highest_micros(
             (scope, name, since_ms, peak_micros, now_ms),
         )
     return peak_micros
+
+
+def kept_micros(db: sqlite3.Connection, scope: str, name: str) -> int | None:
+    """The highest result as it was last seen; None before anybody looked."""
+    row = db.execute("SELECT result_micros FROM peaks WHERE scope = ? AND name = ?", (scope, name)).fetchone()
+    return row["result_micros"] if row else None

@@ -148,6 +148,6 @@ def test_the_program_prints_and_keeps_the_scores(state):
     db.close()
 
 
-def test_without_a_subject_it_says_what_to_add(state):
+def test_without_a_subject_it_scores_the_agents(state):
     done = run_score(state)
-    assert done.returncode == 2 and "--markets" in done.stderr
+    assert done.returncode == 0 and "bull" in done.stdout and "settled" in done.stdout

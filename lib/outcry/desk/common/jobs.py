@@ -57,6 +57,8 @@ class Job:
 
 JOBS = {
     "alert": Job(every_ms=MINUTE_MS, grace_ms=10 * MINUTE_MS),
+    "score": Job(every_ms=5 * MINUTE_MS, grace_ms=HOUR_MS),
+    "evolve": Job(every_ms=HOUR_MS, grace_ms=HOUR_MS),
     "score-markets": Job(every_ms=5 * MINUTE_MS, grace_ms=HOUR_MS),
     "boss": Job(every_ms=MINUTE_MS, grace_ms=10 * MINUTE_MS),
     "report-hourly": Job(every_ms=HOUR_MS, grace_ms=HOUR_MS),
