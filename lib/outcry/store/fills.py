@@ -118,7 +118,8 @@ def agent_named_in(db: sqlite3.Connection, client_order_id: str) -> str | None:
 
 def parked(db: sqlite3.Connection) -> list[Booked]:
     """Fills whose order we do not know yet, oldest first: the clerk asks the exchange about each."""
-    return _booked(db, "b.agent = ?", (PARKED,))
+    theirs = "b.ticker IN (SELECT ticker FROM holdings WHERE agent = ?1 AND fills > 0)"  # else every fill is looked at
+    return _booked(db, f"b.agent = ?1 AND {theirs}", (PARKED,))
 
 
 def of_agent(db: sqlite3.Connection, agent: str, ticker: str) -> list[Fill]:

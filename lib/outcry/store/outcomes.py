@@ -55,7 +55,7 @@ def _entered(db: sqlite3.Connection, agent: str, ticker: str) -> tuple[int, int]
     row = db.execute(
         "SELECT coalesce(sum(CASE f.side WHEN 'bid' THEN f.price_cc ELSE 10000 - f.price_cc END * f.count_ch"
         "   + f.fee_micros), 0) AS micros, coalesce(sum(f.count_ch), 0) AS count_ch"
-        "  FROM booked_fills f JOIN orders o ON o.order_id = f.order_id"
+        "  FROM booked_fills f JOIN orders o ON o.order_id = f.order_id AND o.order_id <> ''"  # as the index has it
         " WHERE f.agent = ? AND f.ticker = ? AND o.purpose = 'entry'",
         (agent, ticker),
     ).fetchone()
