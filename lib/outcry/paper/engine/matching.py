@@ -213,6 +213,11 @@ class MarketBook:
         shown_ch = self._shown_ch(is_bid, price_cc)
         return (shown_ch, 0) if level is None else (level.foreign_ch(shown_ch), level.taken_ch)
 
+    @property
+    def untouched(self) -> bool:
+        """Whether nothing of any account is in this book: no order, and nothing taken that its source still shows."""
+        return not self._bids and not self._asks
+
     # ---- within -----------------------------------------------------------------------------------------------------
 
     def _shown_ch(self, is_bid: bool, price_cc: int) -> int:
