@@ -1,10 +1,23 @@
 """A checkpoint is whole or it is not there; a bad one says why."""
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from outcry.store import checkpoints
+
+LIB = Path(__file__).resolve().parents[2] / "lib"
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from outcry.store import checkpoints
+os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+checkpoints.save(Path(sys.argv[1]), "a", {}, 1)
+"""
 
 
 def test_what_was_saved_is_loaded(tmp_path):
@@ -33,6 +46,16 @@ def test_a_bad_one_is_a_cold_start_with_a_reason(tmp_path, body, why):
     payload, reason = checkpoints.load(tmp_path, "a", now_ms=5_000)
     assert payload is None
     assert why in reason
+
+
+def test_what_a_killed_save_left_is_written_over(tmp_path):
+    for _ in range(2):
+        subprocess.run(
+            [sys.executable, "-c", KILLED, tmp_path], env={**os.environ, "PYTHONPATH": str(LIB)}, check=False
+        )
+    assert len(list(tmp_path.iterdir())) == 1
+    checkpoints.save(tmp_path, "a", {"n": 1}, now_ms=1)
+    assert [file.name for file in tmp_path.iterdir()] == ["a.json"]
 
 
 def test_a_failed_save_leaves_the_old_one(tmp_path):

@@ -22,7 +22,7 @@ class Envelope(msgspec.Struct):
 def save(folder: Path, name: str, payload: dict[str, object], now_ms: int) -> None:
     """Write to a neighbour, fsync, rename over: a reader sees the old one or the new one, whole."""
     folder.mkdir(parents=True, exist_ok=True)
-    neighbour = folder / f".{name}.{os.getpid()}.tmp"
+    neighbour = folder / f".{name}.tmp"  # one of that name saves at a time; what a killed one left is written over
     body = msgspec.json.encode(Envelope(VERSION, name, now_ms, payload))
     try:
         with neighbour.open("wb") as file:
