@@ -43,13 +43,13 @@ def test_the_boss_follows_the_agents_and_respects_people(box: Box):
     retire(box, "coin_flip-2", "retired")
     turn(box)
     assert box.states(["kalshi-trader@coin_flip-2"]) == ["active"], "without the clerk nothing is done"
+    box("systemctl", "start", "kalshi-clerk")
+    root_takes_nothing_but_well_formed_names(box)
 
 
-def test_nothing_but_well_formed_names_reach_root(box: Box):
+def root_takes_nothing_but_well_formed_names(box: Box) -> None:
     """The half that is not root is replaced by one that lies."""
-    box.trading()
-    box("systemctl", "stop", "cron")
-    box("rm", "-f", MIND)
+    box("rm", MIND)
     before = box.pids()
     for said in (
         "wanted a;reboot\n",

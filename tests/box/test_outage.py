@@ -34,7 +34,7 @@ def test_the_exchange_is_away_and_the_machine_is_switched_off(box: Box, tmp_path
 
     box.works_on()
     fills = box.fills()
-    box.tool("reboot", "--hard")
+    box.cut_power()
     box.trading()
     assert box.fills() >= fills
     box.works_on()

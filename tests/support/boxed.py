@@ -28,6 +28,7 @@ SETTINGS = running.SETTINGS.replace("[agents]", f"[agents]\nfirst = {list(TRADER
 LIMITS = settings_file.parse(tomllib.loads(SETTINGS)).risk
 UNITS = (*(f"kalshi-{noun}" for noun in NOUNS), *(f"kalshi-trader@{name}" for name in TRADERS))
 LEFT_OUT = (".git", ".venv", "state", "__pycache__", ".hypothesis", ".mypy_cache", ".ruff_cache", ".pytest_cache")
+INSIDE = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 OFFLINE = ("PIP_CONFIG_FILE=/dev/null", "PIP_NO_INDEX=1", "PIP_FIND_LINKS=/wheels")
 
 
@@ -44,7 +45,7 @@ class Box:
     """One booted system, `kalshi` its floor unless said otherwise."""
 
     def __init__(self, name: str) -> None:
-        self.name = name
+        self.name, self._pid = name, ""
 
     def tool(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         command = [os.environ["OUTCRY_BOX"], "--name", self.name, *words]
@@ -55,12 +56,29 @@ class Box:
     def __call__(
         self, *command: str, check: bool = True, timeout_s: int = 90, user: str = "root"
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command in it."""
-        as_whom = () if user == "root" else ("--user", user)
-        return self.tool("run", "--timeout", str(timeout_s), *as_whom, "--", *command, check=check)
+        """Run a command in it. (Entering the namespaces ourselves takes a tenth of what `systemd-box run` takes.)"""
+        as_whom = () if user == "root" else ("setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups")
+        enter = ("nsenter", "-t", self._pid, "-m", "-u", "-i", "-n", "-p", "-C", "--")
+        at_most = ("timeout", "-s", "KILL", str(timeout_s))
+        done = subprocess.run(
+            [*enter, *at_most, *as_whom, *command],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=INSIDE,
+            stdin=subprocess.DEVNULL,
+        )
+        assert not check or done.returncode == 0, (command, done.stdout[-4000:], done.stderr[-4000:])
+        return done
 
     def up(self, *options: str) -> None:
         self.tool("up", "--timeout", "120", "--tie", str(os.getpid()), "--bind", f"{WHEELS}:/wheels", *options)
+        self._pid = self.tool("pid").stdout.strip()
+
+    def cut_power(self) -> None:
+        """Everything is killed at once; then it boots again."""
+        self.tool("reboot", "--hard", "--timeout", "120")
+        self._pid = self.tool("pid").stdout.strip()
 
     def push_source(self) -> None:
         left_out = [word for name in LEFT_OUT for word in ("--exclude", name)]
@@ -68,9 +86,7 @@ class Box:
 
     def make(self, *words: str, check: bool = True, answer: str = "") -> subprocess.CompletedProcess[str]:
         """Run make in the pushed source, offline."""
-        command = (
-            f"printf '{answer}' | env -u PIP_EXTRA_INDEX_URL {' '.join(OFFLINE)} make -sC /root/src {' '.join(words)}"
-        )
+        command = f"printf '{answer}' | env {' '.join(OFFLINE)} make -sC /root/src {' '.join(words)}"
         return self("sh", "-c", command, check=check, timeout_s=300)
 
     def write(self, path: str, text: str) -> None:
@@ -148,7 +164,7 @@ class Box:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, f"waited {seconds} s for: {what}\n{self.last_words()}"
-            time.sleep(0.2)
+            time.sleep(0.4)
 
     def last_words(self) -> str:
         units = self("systemctl", "list-units", "--all", "--no-pager", "kalshi*", check=False).stdout
