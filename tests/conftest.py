@@ -5,9 +5,12 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from outcry.store import database
 
+settings.register_profile("outcry", deadline=None)  # how long an example takes says how busy the machine is
+settings.load_profile("outcry")
 PROJECT = Path(__file__).resolve().parents[1]
 
 
