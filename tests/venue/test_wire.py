@@ -307,3 +307,44 @@ def test_a_new_order_says_only_what_differs_from_the_default():
 )  # fmt: skip
 def test_error_bodies_of_every_shape(body, expected):
     assert tuple(wire.parse_error(503, body)) == expected
+
+
+@pytest.mark.parametrize(
+    ("change_of", "said"),
+    [
+        ({"created_time": None, "ts": None}, "has neither created_time nor ts"),
+        ({"count_fp": "0.00"}, "of '0.00' contracts"),
+        ({"count_fp": "-1.00"}, "of '-1.00' contracts"),
+        ({"count_fp": "99999999999999999.00"}, "more than there can be"),
+        ({"fee_cost": "99999999999999.00"}, "more than there can be"),
+    ],
+)
+def test_a_fill_that_cannot_be_is_drift(change, change_of, said):
+    row = change("fills")["fills"][0] | change_of
+    with pytest.raises(SchemaDrift, match=said):
+        wire.fill(wire.decode(wire.FillRow, json.dumps(row).encode(), "fill"))
+
+
+@pytest.mark.parametrize(
+    ("change_of", "said"),
+    [({"market_result": "maybe"}, "settled 'maybe'"), ({"value": 101}, "at 101 cents"), ({"value": -1}, "at -1 cents")],
+)
+def test_a_settlement_that_cannot_be_is_drift(change, change_of, said):
+    row = change("settlements")["settlements"][1] | change_of
+    with pytest.raises(SchemaDrift, match=said):
+        wire.settlement(wire.decode(wire.SettlementRow, json.dumps(row).encode(), "settlement"))
+
+
+@pytest.mark.parametrize("bands", [[], [("0.0000", "1.0000", "0.0000")], [("0.9000", "0.1000", "0.0100")]])
+def test_price_ranges_that_make_no_grid_are_drift(change, bands):
+    row = change("markets")["markets"][0]
+    row["price_ranges"] = [dict(zip(("start", "end", "step"), band, strict=True)) for band in bands]
+    with pytest.raises(SchemaDrift, match="make no grid"):
+        wire.market(wire.decode(wire.MarketRow, json.dumps(row).encode(), "market"), SERIES)
+
+
+@pytest.mark.parametrize(("kind", "strike"), [("less", 5_000_000), ("greater", 7_000_000), ("structured", None)])
+def test_the_strike_is_the_one_that_its_kind_means(change, kind, strike):
+    row = change("markets")["markets"][0] | {"strike_type": kind, "floor_strike": 7, "cap_strike": 5}
+    market = wire.market(wire.decode(wire.MarketRow, json.dumps(row).encode(), "market"), SERIES)
+    assert market.strike_micros == strike

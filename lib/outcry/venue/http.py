@@ -74,10 +74,6 @@ class Http:
         self._wait_s: dict[Kind, float] = {"read": read_wait_s, "write": write_wait_s}
         self._costs, self._default_cost = {(m, _shape(p)): cost for (m, p), cost in COSTS.items()}, DEFAULT_COST
 
-    @property
-    def signed(self) -> bool:
-        return self._signer is not None
-
     def get(
         self,
         template: str,
