@@ -607,3 +607,18 @@ def test_a_disk_that_refuses_journal_and_checkpoint_ends_nothing(ready, monkeypa
     ready.trader._due.clear()
     ready.turn(1_000)
     assert ready.trader._journal.failing
+
+
+def test_other_parameters_are_taken_up_by_a_trader_that_begins_anew(scene):
+    scene.open()
+    scene.turn()
+    assert not scene.trader.outdated
+    agents.set_parameters(scene.db, "bull", {"stake_millionths": 1}, scene.now_ms, evidence={"why": "test"})
+    scene.turn(1_000)
+    assert scene.trader.outdated
+    scene.trader.close()
+    scene.trader.close()
+    scene.open()
+    scene.turn()
+    assert not scene.trader.outdated
+    assert scene.trader._who.parameters["stake_millionths"] == 1

@@ -29,13 +29,13 @@ def add(floor: Floor, name: str, strategy: str | None, settings: Sequence[str], 
     raises      Misconfigured for an unknown strategy or parameter, or a name that is taken or cannot be one
     """
     strategy = strategy or name
-    parameters = dict(_setting(text) for text in settings)
+    parameters = settings_of(settings)
     strategies.check(strategy, parameters)
     db = connect.books(floor)
     try:
         at_ms = now_ms()
         if allocation is not None:
-            allocation_micros = _dollars(allocation)
+            allocation_micros = micros_of(allocation)
         else:
             allocation_micros = birth_allocation_micros(floor.settings, capital_micros(db, floor))
         sha256 = strategies.keep_source(db, strategy, at_ms)
@@ -144,8 +144,12 @@ def _set_paused(floor: Floor, name: str, paused: bool, reason: str) -> bool:
         db.close()
 
 
+def settings_of(texts: Sequence[str]) -> dict[str, Any]:
+    """Parameters from `name=value`: whole numbers, or none. Raises Misconfigured."""
+    return dict(_setting(text) for text in texts)
+
+
 def _setting(text: str) -> tuple[str, Any]:
-    """`name=value`: a whole number, or none."""
     name, given, value = text.partition("=")
     if not given:
         raise Misconfigured(f"{text!r} is no parameter", "write it as name=value")
@@ -155,7 +159,8 @@ def _setting(text: str) -> tuple[str, Any]:
         raise Misconfigured(f"{name} = {value!r} is not a whole number") from None
 
 
-def _dollars(text: str) -> int:
+def micros_of(text: str) -> int:
+    """An amount of dollars. Raises Misconfigured when it is none, or negative."""
     try:
         amount = int(Money.parse(text.removeprefix("$")))
     except ValueError:

@@ -56,11 +56,19 @@ def run(name: str, floor: Floor) -> None:
     with one_instance(floor.folder, f"trader@{name}"):
         supervisor = Supervisor(f"trader@{name}")
         link = RestLink(floor)
-        trader = Trader(name, floor, link, asking=supervisor.interruptible, calls=link.calls)
+
+        def begin() -> Trader:
+            return Trader(name, floor, link, asking=supervisor.interruptible, calls=link.calls)
+
+        trader = begin()
         try:
             supervisor.ready(floor.settings.environment)
             while not supervisor.stopping:
                 trader.turn()
+                if trader.outdated:
+                    _log.info("beginning_anew", agent=name, why="its parameters were changed")
+                    trader.close()
+                    trader = begin()
                 if trader.beat():
                     supervisor.beat()
                     supervisor.status(trader.status())
@@ -93,6 +101,7 @@ class Trader:
         self._calls, self._told_failed = calls or Tally(), 0
         self._db = connect.books(floor, timeout_ms=database.LOOP_TIMEOUT_MS)
         agent = agents.get(self._db, name)
+        self._given = agent.parameters
         strategy = catalogue.build(agent.strategy, agent.parameters)
         self._started_at_ms = clock()
         self._seed = f"{name}:{self._started_at_ms}"
@@ -114,8 +123,13 @@ class Trader:
         refusals = Refusals(self._db, floor.database, program, "program", program, floor.settings.risk)
         self._owed = Owed(self._db, spool.file_of(floor.folder, program), program, refusals, clock)
         self._record = Record(self._db, name, self.coordinator, floor.checkpoints, clock, self._figures, self._owed)
-        self._trouble, self._journal_fails = "", False
+        self._trouble, self._journal_fails, self._closed = "", False, False
         self._due: dict[str, float] = {}
+
+    @property
+    def outdated(self) -> bool:
+        """Whether its agent has other parameters by now than it runs with."""
+        return self._feed.parameters not in (None, self._given)
 
     # ---- turns ------------------------------------------------------------------------------------------------------
 
@@ -296,6 +310,9 @@ class Trader:
 
         asked  somebody wanted it to stop: the heartbeat row says so
         """
+        if self._closed:
+            return
+        self._closed = True
         if self._hands is not None:
             self._hands.pay_debts()
             self._record.checkpoint()

@@ -230,9 +230,9 @@ def last_time(db: sqlite3.Connection, name: str, act: str) -> tuple[str, int]:
 
 
 def last_decided(db: sqlite3.Connection, name: str) -> tuple[str, int]:
-    """What a person last did to an agent, its adding left out, and when; ("", 0) when nobody did anything."""
+    """What a person last did to an agent beside adding and cloning it, and when; ("", 0) for nothing."""
     row = db.execute(
-        "SELECT act, at_ms FROM evolution_events WHERE agent = ? AND rule = 'person' AND act <> 'added'"
+        "SELECT act, at_ms FROM evolution_events WHERE agent = ? AND rule = 'person' AND act NOT IN ('added', 'cloned')"
         " ORDER BY id DESC LIMIT 1",
         (name,),
     ).fetchone()

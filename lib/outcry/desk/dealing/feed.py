@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from outcry.domain.market import Market
 from outcry.domain.view import Bar, Intent
@@ -45,6 +46,7 @@ class Feed:
         self.marks = Marks()
         self._version: int | None = None
         self._halted = False
+        self.parameters: dict[str, Any] | None = None  # the agent's, as its row says; None before that was read
         self._markets: dict[str, Market] = {}
         self._symbols: set[str] = set()
         self._changed_read_ms = self._all_read_ms = 0
@@ -176,6 +178,7 @@ class Feed:
     def _control_now(self, now_ms: int) -> Control:
         """All that forbids this agent's entries: the halt file, control rows, its own row, a day without capital."""
         agent = agents.get(self._db, self._agent)
+        self.parameters = agent.parameters
         rows = system.controls_now(self._db)
         ours = {("floor", ""), ("agent", self._agent), ("program", f"trader@{self._agent}")}
         general = [row for row in rows if (row.scope, row.name) in ours]

@@ -1,0 +1,138 @@
+"""What a person does to agents by hand. Kept with who and why; `evolve` leaves the agent alone for a while after it."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from outcry.desk.common import connect, strategies
+from outcry.desk.common.day import birth_allocation_micros, capital_micros
+from outcry.desk.evolving.acts import Acts
+from outcry.domain.errors import Misconfigured
+from outcry.domain.units import Money
+from outcry.ops.clock import now_ms
+from outcry.ops.floor import Floor
+from outcry.review.reports.today_text import dollars
+from outcry.store import agents, database, questions
+from outcry.store.agents import Agent
+
+PERSON = "person"
+
+
+def set_parameters(floor: Floor, name: str, parameters: dict[str, Any], why: str) -> None:
+    """Change parameters of an agent; its trader takes them up at once, and its evidence begins anew."""
+    with _hand(floor) as (db, _):
+        agent = _living(db, name)
+        wanted = {**agent.parameters, **parameters}
+        if not parameters or wanted == agent.parameters:
+            raise Misconfigured(f"nothing changes about {name}", "name a parameter and another value: name=value")
+        strategies.check(agent.strategy, wanted)
+        agents.set_parameters(db, name, wanted, now_ms(), evidence={"why": why})
+    _say(floor, f"set {name}: {' '.join(f'{key}={value}' for key, value in parameters.items())}")
+
+
+def clone(floor: Floor, name: str, parameters: dict[str, Any], why: str) -> None:
+    """Make a clone of an agent: with these parameters changed, or, without any, varied as `evolve` does."""
+    with _hand(floor) as (db, acts):
+        parent = _living(db, name)
+        wanted = {**parent.parameters, **parameters} if parameters else None
+        child = acts.make_child(parent, PERSON, {"why": why}, wanted)
+    _say(floor, f"cloned {name} as {child.name}, allocation ${dollars(child.allocation_micros)}")
+
+
+def retire(floor: Floor, name: str, why: str) -> None:
+    """Let an agent leave: no entries from now on; what it holds leaves by its exits or is paid."""
+    with _hand(floor) as (db, acts):
+        acts.let_go(_living(db, name), PERSON, {"why": why})
+    _say(floor, f"retired {name}: it enters nothing more; its trader stops once nothing of it is open")
+
+
+def resurrect(floor: Floor, name: str, why: str) -> None:
+    """Bring a retired agent back at birth stage, with its history and the birth share of the capital."""
+    with _hand(floor) as (db, acts):
+        agent, at_ms = agents.get(db, name), now_ms()
+        if agent.stage != "retired":
+            raise Misconfigured(f"{name} is not retired", f"it is at stage {agent.stage}")
+        evidence = {"why": why}
+        agents.set_stage(db, name, "birth", at_ms, rule=PERSON, act="resurrected", evidence=evidence)
+        if agent.parent:
+            questions.begin(db, name, questions.CHALLENGE, "birth", at_ms)
+        granted_micros = acts.room_micros(agent, birth_allocation_micros(floor.settings, capital_micros(db, floor)))
+        agents.set_allocation(db, name, granted_micros, at_ms, rule=PERSON, evidence=evidence)
+    _say(floor, f"resurrected {name} at birth stage, allocation ${dollars(granted_micros)}")
+
+
+def allocate(floor: Floor, name: str, allocation_micros: int, why: str) -> None:
+    """Give an agent another allocation.
+
+    raises  Misconfigured when all allocations together would exceed the floor's capital
+    """
+    with _hand(floor) as (db, acts):
+        agent = _living(db, name)
+        room_micros = acts.room_micros(agent, allocation_micros)
+        if room_micros < allocation_micros:
+            raise Misconfigured(
+                f"the floor's capital leaves ${Money(room_micros)} for {name}", "lower another agent's allocation first"
+            )
+        agents.set_allocation(db, name, allocation_micros, now_ms(), rule=PERSON, evidence={"why": why})
+    _say(floor, f"allocated ${dollars(allocation_micros)} to {name}")
+
+
+def tree(floor: Floor) -> None:
+    """Draw who is whose clone."""
+    db = database.read_only(floor.database)
+    try:
+        everyone = agents.everyone(db)
+    finally:
+        db.close()
+    for line in lineage(everyone):
+        click.echo(line)
+
+
+def lineage(everyone: Sequence[Agent]) -> list[str]:
+    """A line for each agent, below its parent and further in."""
+    children: dict[str | None, list[Agent]] = {}
+    for agent in everyone:
+        children.setdefault(agent.parent, []).append(agent)
+    parents = {agent.name: agent for agent in everyone}
+
+    def lines(agent: Agent, before: str, mark: str, after: str) -> Iterator[str]:
+        marks = [agent.stage, *(["flagged"] if agent.flagged else []), *(["paused"] if agent.paused else [])]
+        yield f"{before}{mark}{agent.name}  {', '.join(marks)}  ${dollars(agent.allocation_micros)}{_differs(agent)}"
+        born = children.get(agent.name, [])
+        for number, child in enumerate(born, 1):
+            last = number == len(born)
+            yield from lines(child, before + after, "└─ " if last else "├─ ", "   " if last else "│  ")
+
+    def _differs(agent: Agent) -> str:
+        theirs = parents[agent.parent].parameters if agent.parent else {}
+        changed = {key: value for key, value in agent.parameters.items() if theirs.get(key) != value}
+        return "".join(f"  {key}={value}" for key, value in changed.items())
+
+    return [line for root in children.get(None, []) for line in lines(root, "", "", "")]
+
+
+@contextmanager
+def _hand(floor: Floor) -> Iterator[tuple[sqlite3.Connection, Acts]]:
+    """One transaction: all of it or nothing."""
+    db = connect.books(floor)
+    try:
+        acts = Acts(db, floor.settings, capital_micros(db, floor), now_ms())
+        with database.write(db):
+            yield db, acts
+    finally:
+        db.close()
+
+
+def _living(db: sqlite3.Connection, name: str) -> Agent:
+    agent = agents.get(db, name)
+    if agent.stage == "retired":
+        raise Misconfigured(f"{name} is retired", f"agent resurrect {name} brings it back")
+    return agent
+
+
+def _say(floor: Floor, text: str) -> None:
+    if not floor.quiet:
+        click.echo(text)
