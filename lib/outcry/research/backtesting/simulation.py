@@ -149,6 +149,7 @@ class Simulation:
             self._end_day()
             self._next_midnight(now_ms)
             self.account.roll()
+            self.trader.new_day()
         clock = now_ms - self._clock_ms >= CLOCK_MS
         if clock:
             self._quiet(now_ms)

@@ -28,6 +28,7 @@ from outcry.trading.coordinator import Coordinator
 from outcry.trading.events import (
     Cancel,
     Command,
+    Control,
     Event,
     Fill,
     Note,
@@ -131,6 +132,10 @@ class Trader:
                 case AccountSettled():
                     self._settled(event)
 
+    def new_day(self) -> None:
+        """What was stopped for the trading day is allowed again."""
+        self._inbox.append(Control(self._now()))
+
     def consume(self, events: Sequence[Event]) -> None:
         """Take the account's news, then these; only while idle."""
         inbox, self._inbox = self._inbox, []
@@ -225,6 +230,8 @@ class Trader:
         exposure = self._account.exposure(place.market.ticker)
         verdict = self._gate(place, exposure, most_ch, at_ms)
         if verdict.answer is Answer.REFUSED:
+            if verdict.latch:
+                self._inbox.append(Control(at_ms, stopped=verdict.reason))
             return verdict, None
         intent, market = place.intent, place.market
         fee = _fee_of(market)
