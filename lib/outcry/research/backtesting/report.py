@@ -1,7 +1,7 @@
 """What a backtest amounts to, with how little it may prove. Floats are estimates; money is exact until it is divided.
 
-Trades of one event win and lose together, so an interval counts events and not trades. Below `ENOUGH_EVENTS` no interval
-of this kind can be believed, and the report says so instead of concluding anything.
+Trades of one event win and lose together, so an interval counts events and not trades. Below `ENOUGH_EVENTS` no such
+interval can be believed, and the report says so instead of concluding anything.
 """
 
 import math
@@ -228,7 +228,7 @@ def _markout_cc(result: Result, horizon_ms: int) -> float | None:
 
 
 def _stated(result: Result) -> list[tuple[float, float, float]]:
-    """(probability of YES as stated, the middle then, whether it came) of every entry that was asked for and decided."""
+    """(probability of YES as stated, the middle then, whether it came) of every entry asked for."""
     found = []
     for asked in result.trader.asked:
         place, told = asked.place, result.results.get(asked.place.market.ticker)

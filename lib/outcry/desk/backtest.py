@@ -1,0 +1,220 @@
+"""Run strategies over recorded days, check that they do not look ahead, and replay what a floor did."""
+
+import json
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+from tabulate import tabulate
+
+from outcry.desk.common import connect
+from outcry.domain.errors import Misconfigured
+from outcry.domain.units import ONE_DOLLAR_MICROS
+from outcry.ops.floor import Floor
+from outcry.research import tape
+from outcry.research.backtest import Terms
+from outcry.research.backtesting import pictures
+from outcry.research.backtesting.report import ENOUGH_EVENTS, Report, report_of
+from outcry.research.sweep import Case, one, sweep
+from outcry.research.tape import Day
+from outcry.store import agents
+from outcry.strategies import catalogue
+from outcry.strategies.setting import MILLIONTHS
+
+ALL = 1_000_000
+BASELINE = "coin_flip"
+TO_SETTLEMENT: dict[str, Any] = {
+    "stop_loss_millionths": MILLIONTHS,
+    "take_profit_millionths": None,
+    "hold_ms": None,
+}
+BAR = 30
+
+
+def run(
+    floor: Floor,
+    name: str,
+    days: tuple[str, ...],
+    changed: tuple[str, ...],
+    *,
+    latency_ms: int,
+    proportional: bool,
+    as_json: bool,
+    plot: Path | None,
+) -> None:
+    """Backtest a strategy or an agent, with coin_flip and its own entries held to settlement beside it."""
+    strategy, parameters, allocation_micros = _who(floor, name)
+    parameters |= settings_given(strategy, changed)
+    terms = replace(terms_of(floor, allocation_micros), latency_ms=latency_ms, proportional=proportional)
+    case = Case(strategy, parameters, terms)
+    catalogue.build(strategy, parameters)
+    files = tape.find(floor.tape, days)
+    beside = {BASELINE: Case(BASELINE, {}, terms), "hold": replace(case, parameters=held(strategy, parameters))}
+    with ProcessPoolExecutor(1) as pool:
+        baselines = pool.submit(sweep, list(beside.values()), files, 1)
+        result = one(case, files, _progress(floor, files))
+        report = report_of(result)
+        reports = dict(zip(beside, baselines.result(), strict=True))
+    if plot is not None:
+        pictures.draw(plot, f"{name} over {len(files)} days", result.equity, report)
+    if as_json:
+        shown = {"name": name, "strategy": strategy, "parameters": parameters, "tape": _digests(files)}
+        beside_it = {label: one_report.plain() for label, one_report in reports.items()}
+        click.echo(json.dumps({**shown, **report.plain(), "beside": beside_it}))
+        return
+    click.echo(text(name, report, reports, files))
+
+
+def held(strategy: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The same entries, held to settlement: exits of its own switched off where the strategy has them."""
+    known = {setting.name for setting in catalogue.settings(strategy)}
+    return parameters | {name: value for name, value in TO_SETTLEMENT.items() if name in known}
+
+
+def terms_of(floor: Floor, allocation_micros: int | None = None) -> Terms:
+    """What this floor's settings make of a backtest."""
+    settings = floor.settings
+    capital_micros = settings.local.deposit_dollars * ONE_DOLLAR_MICROS
+    if allocation_micros is None:
+        allocation_micros = capital_micros * settings.agents.production_share_millionths // ALL
+    return Terms(
+        publish_ms=settings.collector.publish_ms,
+        capital_micros=capital_micros,
+        allocation_micros=allocation_micros,
+        limits=settings.risk,
+        zone=settings.zone(),
+        time_factor=settings.time_factor,
+        expire_s=settings.orders.expire_s,
+    )
+
+
+def settings_given(strategy: str, changed: Sequence[str]) -> dict[str, Any]:
+    """`name=value` as parameters. Raises Misconfigured for what is no whole number, or no setting."""
+    found: dict[str, Any] = {}
+    for pair in changed:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise Misconfigured(f"--set {pair} has no value", "write it as name=value")
+        try:
+            found[name] = None if value.lower() == "none" else int(value)
+        except ValueError:
+            raise Misconfigured(f"--set {pair}: {value!r} is no whole number") from None
+    catalogue.build(strategy, found)
+    return found
+
+
+def _who(floor: Floor, name: str) -> tuple[str, dict[str, Any], int | None]:
+    """A strategy's name with nothing set, or what an agent of this floor runs with."""
+    if name in catalogue.CATALOGUE:
+        return name, {}, None
+    if not floor.database.exists():
+        catalogue.build(name, {})  # says what there is
+    db = connect.books(floor)
+    try:
+        agent = agents.get(db, name)
+    finally:
+        db.close()
+    return agent.strategy, dict(agent.parameters), agent.allocation_micros or None
+
+
+def _digests(files: Sequence[Path]) -> dict[str, str]:
+    """Which days, exactly: the digest of a compiled day, "" of one that still grows."""
+    found = {}
+    for file in files:
+        with Day(file) as day:
+            found[day.name] = day.manifest.get("digest", "")
+    return found
+
+
+def _progress(floor: Floor, files: Sequence[Path]) -> "Progress":
+    return Progress(files, shown=sys.stderr.isatty() and not floor.quiet)
+
+
+class Progress:
+    """A bar on a terminal, and nothing anywhere else."""
+
+    def __init__(self, files: Sequence[Path], *, shown: bool) -> None:
+        self._shown, self._rows, self._tenths = shown, 0, -1
+        if shown:
+            for file in files:
+                with Day(file) as day:
+                    self._rows += day.reader.counts().get("delta", (0, 0))[0]
+
+    def __call__(self, at_ms: int, changes: int) -> None:
+        if not self._shown or not self._rows:
+            return
+        done = min(BAR, changes * BAR // self._rows)
+        if done != self._tenths:
+            self._tenths = done
+            end = "\n" if done == BAR else ""
+            click.echo(f"\r[{'#' * done:<{BAR}}] {changes:,} of {self._rows:,} changes{end}", nl=False, err=True)
+
+
+def text(name: str, report: Report, beside: dict[str, Report], files: Sequence[Path]) -> str:
+    """The report for people."""
+    columns = {name: report, **beside}
+    rows = [[label, *(words(one_report) for one_report in columns.values())] for label, words in _ROWS]
+    lines = [f"{name} over {len(files)} days: {files[0].stem} to {files[-1].stem}", ""]
+    lines.append(tabulate(rows, ["", *columns], disable_numparse=True, colalign=("left", *("right",) * len(columns))))
+    if not report.conclusive:
+        lines += [
+            "",
+            f"{report.events} events: below {ENOUGH_EVENTS} no conclusion is possible, whatever stands above.",
+        ]
+    elif report.net_low is not None and report.net_high is not None and report.net_low <= 0 <= report.net_high:
+        lines += ["", "The interval of the net result holds zero: this tape shows neither gain nor loss."]
+    if report.calibration:
+        lines += ["", "stated probabilities of YES (range, count, stated, came):"]
+        lines += [
+            f"  {one.low:.1f}-{one.low + 0.1:.1f}  {one.count:5}  {one.stated:.3f}  {one.came:.3f}"
+            for one in report.calibration
+        ]
+    lines += ["", "why it did not enter, most often:"]
+    lines += [f"  {count:8,}  {condition}" for condition, count in report.conditions.items()]
+    lines += ["", "assumed:", *(f"  - {told}" for told in report.assumptions)]
+    lines.append("  - hold: the same strategy without exits of its own; doing nothing makes $0.00")
+    return "\n".join(lines)
+
+
+def _money(value: float | None) -> str:
+    return "-" if value is None else f"{'-' if value < 0 else ''}${abs(value):,.2f}"
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1%}"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _between(low: str, high: str) -> str:
+    return f"{low} to {high}" if "-" not in (low, high) else "-"
+
+
+_ROWS = (
+    ("events", lambda r: str(r.events)),
+    ("trades (still open)", lambda r: f"{r.trades} ({r.open_trades})"),
+    ("orders, refused by the gate", lambda r: f"{r.orders}, {r.refused}"),
+    ("win rate (95 %)", lambda r: f"{_share(r.win_rate)} ({_between(_share(r.win_low), _share(r.win_high))})"),
+    ("break-even win rate", lambda r: _share(r.break_even)),
+    ("net result", lambda r: _money(r.net)),
+    ("  95 %, by event", lambda r: _between(_money(r.net_low), _money(r.net_high))),
+    ("gross, fees", lambda r: f"{_money(r.gross)}, {_money(r.fees)}"),
+    ("open positions at their mark", lambda r: _money(r.open_value)),
+    ("per contract", lambda r: _number(r.per_contract)),
+    ("  shown at any time (95 %)", lambda r: _between(_number(r.contract_low), _number(r.contract_high))),
+    ("per dollar at risk", lambda r: _number(r.per_dollar_at_risk)),
+    ("Sharpe (period: one event)", lambda r: _number(r.sharpe)),
+    ("max drawdown", lambda r: _money(r.max_drawdown)),
+    ("at risk: most, mean while held", lambda r: f"{_money(r.max_at_risk)}, {_money(r.mean_at_risk)}"),
+    ("maker share", lambda r: _share(r.maker_share)),
+    ("slippage, cc", lambda r: _number(r.slippage_cc)),
+    ("mark-outs 1 / 10 / 60 s, cc", lambda r: " / ".join(_number(value) for value in r.markouts_cc.values())),
+    ("Brier (of the middle price)", lambda r: f"{_number(r.brier)} ({_number(r.brier_price)})"),
+    ("worst day", lambda r: f"{_money(r.worst_day[1])} on {r.worst_day[0]}" if r.worst_day else "-"),
+)
