@@ -6,11 +6,12 @@ import pytest
 
 from account import T0
 from outcry.desk import boss, evolve, migrate
-from outcry.desk.evolving import people, standings
+from outcry.desk.evolving import people, standings, told
 from outcry.desk.scoring import agents as scoring
 from outcry.domain.errors import Misconfigured
 from outcry.ops import settings as settings_file
 from outcry.ops.floor import Floor
+from outcry.review.reports import evolution
 from outcry.store import accounts, agents, database, findings, looks, peaks, questions
 from outcry.strategies import catalogue
 from settled import MINUTE_MS, Played
@@ -119,6 +120,12 @@ def test_a_proven_gain_is_promoted_and_cloned_and_capital_has_an_end(floor):
     assert sum(one.allocation_micros for one in agents.everyone(floor.db)) <= CAPITAL_MICROS
     assert "momentum-4" in boss.wanted(floor.floor)
     assert len(questions.discoveries(floor.db)) == 2, "a question is answered once: trial's and production's"
+    said = evolution.as_text(told.build(floor.db, floor.floor.settings, None))
+    assert "does its stage gain?" in said and "momentum-2" in said and "per contract from +0." in said
+    made = {one.question: one for one in told.build(floor.db, floor.floor.settings, "momentum").spent}
+    gain = made["does its stage gain?"]
+    assert (gain.asked, gain.yes, gain.spent) == (2, 2, 2 / 3)
+    assert gain.next_level == pytest.approx(3 * 0.1 / 12)
 
 
 def test_what_is_not_left_is_not_granted(floor):

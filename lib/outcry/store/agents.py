@@ -195,11 +195,12 @@ def _ask(db: sqlite3.Connection, name: str, stage: str, now_ms: int) -> None:
         questions.begin(db, name, questions.BIRTH if stage == "birth" else questions.STAGE, stage, now_ms)
 
 
-def events(db: sqlite3.Connection, since_ms: int, limit: int) -> list[dict[str, Any]]:
-    """What happened to agents since a time, the newest first."""
+def events(db: sqlite3.Connection, name: str | None, limit: int) -> list[dict[str, Any]]:
+    """What happened to an agent, or (None) to all, the newest first."""
     rows = db.execute(
-        "SELECT at_ms, agent, rule, act, evidence FROM evolution_events WHERE at_ms >= ? ORDER BY id DESC LIMIT ?",
-        (since_ms, limit),
+        "SELECT at_ms, agent, rule, act, evidence FROM evolution_events WHERE ?1 IS NULL OR agent = ?1"
+        " ORDER BY id DESC LIMIT ?2",
+        (name, limit),
     )
     return [{**dict(row), "evidence": json.loads(row["evidence"])} for row in rows]
 

@@ -70,9 +70,15 @@ def answered(db: sqlite3.Connection, number: int, answer: str, now_ms: int) -> N
         db.execute("INSERT INTO discoveries VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (number, answer, now_ms))
 
 
-def discoveries(db: sqlite3.Connection) -> set[tuple[int, str]]:
-    """Every (number, answer) that was a yes."""
-    return {(row["number"], row["answer"]) for row in db.execute("SELECT number, answer FROM discoveries")}
+def discoveries(db: sqlite3.Connection) -> set[tuple[int, str, str]]:
+    """Every (number, kind, answer) that was a yes."""
+    rows = db.execute("SELECT number, kind, answer FROM discoveries JOIN questions USING (number)")
+    return {(row["number"], row["kind"], row["answer"]) for row in rows}
+
+
+def others(found: set[tuple[int, str, str]], one: Asked, answer: str) -> int:
+    """How many other questions of its kind were answered so: each makes room for the next (review.bets.level)."""
+    return sum(number != one.number and (kind, said) == (one.kind, answer) for number, kind, said in found)
 
 
 def observations(db: sqlite3.Connection, event_tickers: Iterable[str]) -> dict[tuple[int, str], dict[str, Any]]:

@@ -150,7 +150,7 @@ class _Reader:
         return seen.about(mean_dollars, granted)
 
     def _level(self, one: Asked, answer: str) -> float:
-        others = sum(number != one.number and said == answer for number, said in self._discoveries)
+        others = questions.others(self._discoveries, one, answer)
         return level(one.place, others, self._limits.false_discoveries_millionths / MILLIONTHS)
 
     def _week_returns(self, agent: Agent, now: Asked | None) -> list[float]:

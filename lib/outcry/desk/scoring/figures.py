@@ -116,8 +116,7 @@ def _bounds(db: sqlite3.Connection, asked: dict[str, list[Asked]], budget: float
         if now is None:
             continue
         seen = evidence_of(questions.evidence(db, [now.number]).get(now.number))
-        others = sum(number != now.number and answer == questions.GAIN for number, answer in found)
-        granted = level(now.place, others, budget)
+        granted = level(now.place, questions.others(found, now, questions.GAIN), budget)
         bounds = {"edge_low_dollars": seen.bets.lower(granted), "edge_high_dollars": seen.bets.upper(granted)}
         for metric, bound in bounds.items():
             if bound is not None:
