@@ -12,10 +12,9 @@ from outcry.ops.floor import open_floor
 from outcry.ops.settings import Settings
 from outcry.store import database, jobs, system
 
-
 HELD = """
-    INSERT INTO holdings (agent, ticker, exchange_index, position_ch, bought_ch, sold_ch, cash_micros, fees_micros, fills,
-                          last_fill_at_ms)
+    INSERT INTO holdings (agent, ticker, exchange_index, position_ch, bought_ch, sold_ch, cash_micros, fees_micros,
+                          fills, last_fill_at_ms)
     VALUES ('momentum', 'T', 0, 300, 300, 0, 0, 0, 1, 1)
 """
 
