@@ -4,17 +4,20 @@ Within its deadline each makes the books untrusted, resting orders are pulled, n
 said; and each is over as soon as the stream is whole again.
 """
 
+import time
+
 import pytest
 
 from failing import SETTINGS, FailingFloor
+from local_exchange import now_ms
 
 pytestmark = pytest.mark.floor
-DEADLINE_S = 15
+DEADLINE_S, SILENCE_MS = 15, 3_000
 
 
 @pytest.fixture
 def floor(tmp_path):
-    running = FailingFloor(tmp_path, SETTINGS + "stream_silence_ms = 3000\n")
+    running = FailingFloor(tmp_path, SETTINGS + f"stream_silence_ms = {SILENCE_MS}\n")
     yield running
     running.stop()
 
@@ -32,6 +35,11 @@ def trusted(floor):
     return bool(rows) and not untrusted(floor)
 
 
+def silent_ms(floor):
+    """How long nothing was heard, not even a ping."""
+    return now_ms() - floor.query("SELECT max(heard_at_ms) AS at_ms FROM quotes")[0]["at_ms"]
+
+
 def entries(floor):
     return floor.query("SELECT count(*) AS n FROM orders WHERE purpose = 'entry'")[0]["n"]
 
@@ -40,6 +48,7 @@ def assert_nobody_quotes(floor):
     """What rested is pulled, and nothing more is entered."""
     hand = floor.by_hand()
     floor.wait_for(lambda: hand.orders(status="resting") == [], DEADLINE_S, "what rested to be pulled")
+    time.sleep(2)  # what was decided a moment ago has left
     sent, publishes = entries(floor), floor.progress().publishes
     floor.wait_for(lambda: floor.progress().publishes > publishes + 2, 60, "the world to move on")
     assert entries(floor) == sent
@@ -72,6 +81,7 @@ def test_each_is_noticed_within_its_deadline_and_over_when_it_is(floor):
     assert_it_is_over(floor)
 
     floor.break_("silence")
+    floor.wait_for(lambda: silent_ms(floor) > SILENCE_MS, DEADLINE_S, "the silence to last")
     assert_nobody_quotes(floor)
     floor.wait_for(lambda: "quietest heard" in floor.run("status", check=False).stdout, 10, "the age")
     assert_it_is_over(floor)
