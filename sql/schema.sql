@@ -139,6 +139,18 @@ CREATE TABLE evolution_events (             -- every change of an agent's stage,
     evidence       TEXT NOT NULL DEFAULT '{}'
 ) STRICT;
 
+CREATE TABLE fill_totals (                  -- rebuilt from fills and attributions at any time
+    quarter_ms     INTEGER NOT NULL,        -- its beginning
+    agent          TEXT NOT NULL,
+    fills          INTEGER NOT NULL,
+    taker_fills    INTEGER NOT NULL,
+    count_ch       INTEGER NOT NULL,
+    taker_ch       INTEGER NOT NULL,
+    traded_micros  INTEGER NOT NULL,        -- price times count, on the YES scale
+    fees_micros    INTEGER NOT NULL,
+    PRIMARY KEY (quarter_ms, agent)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE fills (                        -- what actually traded, one row per match the exchange reports
     id             INTEGER PRIMARY KEY AUTOINCREMENT,
     trade_id       TEXT NOT NULL,           -- the exchange's ids: writing a fill twice is harmless
@@ -520,6 +532,10 @@ CREATE INDEX fills_by_time ON fills (filled_at_ms);
 
 CREATE INDEX findings_by_subject ON findings (check_name, subject, id);
 
+CREATE INDEX holdings_by_ticker ON holdings (ticker);
+
+CREATE INDEX holdings_by_time ON holdings (last_fill_at_ms);
+
 CREATE INDEX holdings_open ON holdings (ticker) WHERE settled = 0;
 
 CREATE INDEX jobs_by_name ON jobs (name, id);
@@ -547,7 +563,11 @@ CREATE INDEX quotes_by_publish ON quotes (publish);
 
 CREATE INDEX settled_work_by_event ON settled_work (event_ticker, agent);
 
+CREATE INDEX settled_work_by_time ON settled_work (settled_at_ms);
+
 CREATE INDEX settled_work_excluded ON settled_work (excluded) WHERE excluded <> '';
+
+CREATE INDEX settlements_by_time ON settlements (settled_at_ms);
 
 CREATE INDEX system_events_by_time ON system_events (at_ms);
 
@@ -694,6 +714,26 @@ CREATE TRIGGER attributions_total AFTER INSERT ON attributions BEGIN
       FROM fills f WHERE f.id = new.fill_id
     ON CONFLICT (agent, exchange_index) DO UPDATE SET
         cash_micros = cash_micros + excluded.cash_micros,
+        fees_micros = fees_micros + excluded.fees_micros;
+END;
+
+CREATE TRIGGER attributions_traded AFTER INSERT ON attributions BEGIN
+    -- take the fill back from whoever had it, then give it to the new owner
+    UPDATE fill_totals SET
+        fills = fills - 1, taker_fills = taker_fills - f.is_taker, count_ch = fill_totals.count_ch - f.count_ch,
+        taker_ch = taker_ch - f.is_taker * f.count_ch, traded_micros = traded_micros - f.price_cc * f.count_ch,
+        fees_micros = fees_micros - f.fee_micros
+      FROM fills f
+     WHERE f.id = new.fill_id AND quarter_ms = f.filled_at_ms - f.filled_at_ms % 900000
+       AND fill_totals.agent = (SELECT agent FROM attributions WHERE fill_id = new.fill_id AND id < new.id
+                                ORDER BY id DESC LIMIT 1);
+    INSERT INTO fill_totals
+    SELECT filled_at_ms - filled_at_ms % 900000, new.agent, 1, is_taker, count_ch, is_taker * count_ch,
+           price_cc * count_ch, fee_micros
+      FROM fills WHERE id = new.fill_id
+    ON CONFLICT (quarter_ms, agent) DO UPDATE SET
+        fills = fills + 1, taker_fills = taker_fills + excluded.taker_fills, count_ch = count_ch + excluded.count_ch,
+        taker_ch = taker_ch + excluded.taker_ch, traded_micros = traded_micros + excluded.traded_micros,
         fees_micros = fees_micros + excluded.fees_micros;
 END;
 

@@ -125,43 +125,66 @@ class Summary:
     break_even: float | None = None
     mean_net_micros: float | None = None
     mean_error_micros: float | None = None
+    contracts_ch: int = 0
+    paid_micros: int = 0
+    net_squares: float = 0.0  # of the trades' nets, in dollars: what the error of their sum is made of
+
+    @property
+    def net_error_micros(self) -> float | None:
+        """Half the 95 % interval of the whole net."""
+        return None if self.mean_error_micros is None else self.mean_error_micros * self.trades
 
 
 def summary(closed: Sequence[Trade]) -> Summary:
     """Sum up closed trades (open ones do not belong here)."""
-    net = [trade.net_micros for trade in closed]
-    won = sum(trade.won for trade in closed)
-    totals = Summary(
-        trades=len(closed),
-        settled=sum(trade.settled for trade in closed),
-        won=won,
-        gross_micros=sum(trade.gross_micros for trade in closed),
-        fees_micros=sum(trade.fees_micros for trade in closed),
-        net_micros=sum(net),
+    return finish(
+        Summary(
+            trades=len(closed),
+            settled=sum(trade.settled for trade in closed),
+            won=sum(trade.won for trade in closed),
+            gross_micros=sum(trade.gross_micros for trade in closed),
+            fees_micros=sum(trade.fees_micros for trade in closed),
+            net_micros=sum(trade.net_micros for trade in closed),
+            contracts_ch=sum(trade.count_ch for trade in closed),
+            paid_micros=sum(trade.paid_micros for trade in closed),
+            net_squares=math.fsum((trade.net_micros / 1e6) ** 2 for trade in closed),
+        )
     )
-    if not closed:
-        return totals
-    low, high = wilson_interval(won, len(closed))
+
+
+def together(parts: Sequence[Summary]) -> Summary:
+    """Several agents' closed trades taken together."""
+    return finish(
+        Summary(
+            trades=sum(part.trades for part in parts),
+            settled=sum(part.settled for part in parts),
+            won=sum(part.won for part in parts),
+            gross_micros=sum(part.gross_micros for part in parts),
+            fees_micros=sum(part.fees_micros for part in parts),
+            net_micros=sum(part.net_micros for part in parts),
+            contracts_ch=sum(part.contracts_ch for part in parts),
+            paid_micros=sum(part.paid_micros for part in parts),
+            net_squares=math.fsum(part.net_squares for part in parts),
+        )
+    )
+
+
+def finish(sums: Summary) -> Summary:
+    """The same with its rates and intervals, which follow from the sums."""
+    count = sums.trades
+    if not count:
+        return sums
+    low, high = wilson_interval(sums.won, count)
+    at_risk_micros = sums.paid_micros + sums.fees_micros
     return replace(
-        totals,
-        win_rate=won / len(closed),
+        sums,
+        win_rate=sums.won / count,
         win_low=low,
         win_high=high,
-        break_even=break_even(closed),
-        mean_net_micros=totals.net_micros / len(closed),
-        mean_error_micros=_error_of_mean(net),
+        break_even=at_risk_micros / (sums.contracts_ch * ONE_DOLLAR_CC) if sums.contracts_ch else None,
+        mean_net_micros=sums.net_micros / count,
+        mean_error_micros=_error_of_mean(sums) if count > 1 else None,
     )
-
-
-def break_even(closed: Sequence[Trade]) -> float | None:
-    """The average price paid per $1 contract, fees included, weighted by contracts; None when nothing was bought.
-
-    >>> break_even([Trade("a", "T", Side.BID, 0, count_ch=100, paid_micros=400_000, fees_micros=20_000)])
-    0.42
-    """
-    count_ch = sum(trade.count_ch for trade in closed)
-    paid_micros = sum(trade.paid_micros + trade.fees_micros for trade in closed)
-    return paid_micros / (count_ch * ONE_DOLLAR_CC) if count_ch else None
 
 
 def wilson_interval(successes: int, trials: int, z: float = Z_95) -> tuple[float, float]:
@@ -178,10 +201,7 @@ def wilson_interval(successes: int, trials: int, z: float = Z_95) -> tuple[float
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def _error_of_mean(values: Sequence[int]) -> float | None:
-    count = len(values)
-    if count < 2:
-        return None
-    mean = sum(values) / count
-    variance = sum((value - mean) ** 2 for value in values) / (count - 1)
-    return Z_95 * math.sqrt(variance / count)
+def _error_of_mean(sums: Summary) -> float:
+    net = sums.net_micros / 1e6
+    variance = max(0.0, sums.net_squares - net * net / sums.trades) / (sums.trades - 1)
+    return 1e6 * Z_95 * math.sqrt(variance / sums.trades)
