@@ -1,4 +1,4 @@
-"""A whole floor for a few minutes: exchange, collector, clerk, traders, a live line, a clean stop, the report."""
+"""A whole floor for a few minutes: exchange, collector, clerk, traders, judges, a clean stop, the report."""
 
 import json
 import re
@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from outcry.desk import boss
+from outcry.desk.evolving.judges import Judges
 from outcry.desk.report import reconciled
 from outcry.domain.errors import Unavailable
 from outcry.ops import floor as floors
@@ -51,7 +52,8 @@ def run(settings: Path, state: Path, plan: Plan) -> int:
     settings = _own_settings(settings, state, plan)
     loaded = settings_file.load(settings)
     floor = floors.open_floor(loaded, state)
-    children = Children(floor.folder / "log", ["--settings", str(settings), "--state", str(state)])
+    options = ["--settings", str(settings), "--state", str(state)]
+    children = Children(floor.folder / "log", options)
     _say(f"state in {floor.folder}")
     _say(f"windows and look-backs shortened by {loaded.time_factor:g}")
     if plan.replay:
@@ -59,10 +61,11 @@ def run(settings: Path, state: Path, plan: Plan) -> int:
         _say(f"replaying {count} at {plan.speed:g}x")
     else:
         _say(f"index volatility {loaded.local.volatility:.0%} a year, seed {loaded.local.seed}")
-    crew = boss.Crew(floor, children)
+    crew, judges = boss.Crew(floor, children), Judges(Children(floor.folder / "log", options), loaded.time_factor)
     try:
         _start(floor, children, crew, plan, settings, state)
-        _watch(floor, children, crew, plan)
+        faults = _watch(floor, children, crew, judges, plan)
+        judges.stop()
     except Stopped:
         _say("stopping")
         _stop(floor, children)
@@ -71,7 +74,7 @@ def run(settings: Path, state: Path, plan: Plan) -> int:
     except BaseException:
         _stop(floor, children)
         raise
-    faults = [_obituary(child) for child in children.ended()]
+    faults += [_obituary(child) for child in children.ended()]
     verdict = _replay_verdict(floor) if plan.replay else []
     children.stop(_traders(children))
     _last_look(floor, children, plan)
@@ -131,27 +134,33 @@ def _obituary(child: Child) -> str:
     return f"{child.name} ended with exit code {child.exit_code}: {child.last_words(1)} (log: {child.log})"
 
 
-def _watch(floor: Floor, children: Children, crew: boss.Crew, plan: Plan) -> None:
-    """A line of progress until the time is up, the recording has ended, or a program everybody needs is gone."""
+def _watch(floor: Floor, children: Children, crew: boss.Crew, judges: Judges, plan: Plan) -> list[str]:
+    """A line of progress until the time is up, the recording has ended, or a program everybody needs is gone.
+
+    Returns what there is to say of judges that failed.
+    """
     started = time.monotonic()
     watched = sys.stderr.isatty()
     next_line, next_boss = started, started + BOSS_EVERY_S
     mourned: set[str] = set()
+    faults: list[str] = []
     while True:
         elapsed = time.monotonic() - started
+        if fault := judges.follow():
+            faults.append(fault)
         for child in children.ended():
             if child.name not in mourned:
                 mourned.add(child.name)
                 _say(("\n" if watched else "") + _obituary(child))
         if mourned & {"exchange", "collector", "clerk"}:
-            return
+            return faults
         over = elapsed >= plan.minutes * 60 if plan.minutes is not None else _replay_ended(floor)
         if over or time.monotonic() >= next_line:
             line = _line(elapsed, plan, _progress(floor))
             click.echo(f"\r{line}\033[K" if watched else line, err=True, nl=not watched or over)
             next_line += 1 if watched else LINE_EVERY_S
         if over:
-            return
+            return faults
         if time.monotonic() >= next_boss:
             crew.follow()
             next_boss += BOSS_EVERY_S
