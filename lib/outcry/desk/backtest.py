@@ -2,8 +2,10 @@
 
 import json
 import sys
+import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,12 +17,12 @@ from outcry.desk.common import connect
 from outcry.domain.errors import Misconfigured
 from outcry.domain.units import ONE_DOLLAR_MICROS
 from outcry.ops.floor import Floor
-from outcry.research import tape
+from outcry.research import lookahead, tape
 from outcry.research.backtest import Terms
 from outcry.research.backtesting import pictures
 from outcry.research.backtesting.report import ENOUGH_EVENTS, Report, report_of
 from outcry.research.sweep import Case, one, sweep
-from outcry.research.tape import Day
+from outcry.research.tape import Day, Session
 from outcry.store import agents
 from outcry.strategies import catalogue
 from outcry.strategies.setting import MILLIONTHS
@@ -67,6 +69,35 @@ def run(
         click.echo(json.dumps({**shown, **report.plain(), "beside": beside_it}))
         return
     click.echo(text(name, report, reports, files))
+
+
+def check(floor: Floor, strategy: str, days: tuple[str, ...]) -> int:
+    """Whether a strategy looks ahead, or needs more history than it says; 1 when it does."""
+    built = catalogue.build(strategy, {})
+    with ExitStack() as stack:
+        if days:
+            sessions = [one for file in tape.find(floor.tape, days) for one in stack.enter_context(Day(file)).sessions]
+            found = lookahead.check(built, sessions, terms_of(floor), _instants(sessions))
+        else:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            found = lookahead.on_made_up(built, lookahead.made_up(folder))
+    for wrong in found.wrong:
+        click.echo(f"{strategy}: {wrong}")
+    if not floor.quiet and not found.wrong:
+        click.echo(
+            f"{strategy}: the same {found.looks:,} looks and {found.asked:,} questions to the gate,"
+            " whatever the tape says later; its warm-up is enough"
+        )
+    return 1 if found.wrong else 0
+
+
+def _instants(sessions: Sequence[Session]) -> list[int]:
+    """A third and two thirds of the way through the changes of each session."""
+    found = []
+    for session in sessions:
+        starts = [table.column("at_ms")[0] for table in session.deltas()]
+        found += [starts[len(starts) * part // 3] for part in (1, 2) if starts]
+    return found
 
 
 def held(strategy: str, parameters: dict[str, Any]) -> dict[str, Any]:

@@ -9,9 +9,9 @@ unknown before its place on the tape. Nobody but the agent reacts to it: its ord
 
 from collections.abc import Callable, Iterable
 
+from outcry.research.backtesting.recorded import Recorded
 from outcry.research.backtesting.simulation import Simulation
 from outcry.research.backtesting.terms import Result, Terms
-from outcry.research.tape import Session
 from outcry.strategies.strategy import Strategy
 
 __all__ = ["Result", "Terms", "run"]
@@ -19,7 +19,7 @@ __all__ = ["Result", "Terms", "run"]
 
 def run(
     strategy: Strategy,
-    sessions: Iterable[Session],
+    sessions: Iterable[Recorded],
     terms: Terms,
     progress: Callable[[int, int], None] = lambda _at_ms, _changes: None,
 ) -> Result:

@@ -1,9 +1,9 @@
 """What the floor that recorded a tape had in the books itself: a backtest on that tape must not trade with it."""
 
-from outcry.research.tape import Session
+from outcry.research.backtesting.recorded import Recorded
 
 
-def resting(session: Session) -> frozenset[int]:
+def resting(session: Recorded) -> frozenset[int]:
     """The arrivals of changes by which orders of the recording floor came to rest, shrank, filled or went.
 
     What it took from others stays taken: nobody can say what would have become of that size.

@@ -17,10 +17,11 @@ from outcry.research.backtesting import own
 from outcry.research.backtesting.account import Account
 from outcry.research.backtesting.books import NEVER, Book, Told, merged, play
 from outcry.research.backtesting.marks import Marks
+from outcry.research.backtesting.recorded import Recorded
 from outcry.research.backtesting.terms import Result, Terms
 from outcry.research.backtesting.trader import Trader, World
 from outcry.research.backtesting.venue import PROPORTIONAL, Venue
-from outcry.research.tape import Fact, Session, Settlement
+from outcry.research.tape import Fact, Settlement
 from outcry.signals.second_bars import SecondBars
 from outcry.store.bars import EXCHANGE
 from outcry.store.quotes import LEVELS
@@ -68,7 +69,7 @@ class Simulation:
         self.trader.trades_at(self.venue)
         self.result = Result(terms, self.trader, self.account, self._markets, Marks(self._middle))
 
-    def play(self, session: Session) -> None:
+    def play(self, session: Recorded) -> None:
         """One session; what was known of books before it is not known any more."""
         numbers = {name: symbol for symbol, name in session.names.items()}
         self._lose_all()
@@ -84,7 +85,7 @@ class Simulation:
         )
         play(self._counted(session), merged(*handlers), self, own.resting(session))
 
-    def _counted(self, session: Session) -> Iterator[Table]:
+    def _counted(self, session: Recorded) -> Iterator[Table]:
         for table in session.deltas():
             yield table
             self.result.changes += len(table)
@@ -272,7 +273,7 @@ class Simulation:
             book = self._all[ticker] = Book(ticker, step)
         return book
 
-    def _tickers(self, session: Session, touch_only: set[int]) -> Iterator[Told]:
+    def _tickers(self, session: Recorded, touch_only: set[int]) -> Iterator[Told]:
         names = session.names
         for table in session.tickers():
             columns = ("arrival", "at_ms", "symbol", "last_cc", "volume_ch", "open_interest_ch", "bid_cc", "bid_ch",
@@ -291,7 +292,7 @@ class Simulation:
             self._replace(ticker, symbol, bids, asks, at_ms)
         self._mark(ticker)
 
-    def _prints(self, session: Session) -> Iterator[Told]:
+    def _prints(self, session: Recorded) -> Iterator[Told]:
         names = session.names
         for table in session.prints():
             columns = ("arrival", "at_ms", "symbol", "lag_ms", "price_cc", "count_ch", "taker", "inferred")
@@ -309,7 +310,7 @@ class Simulation:
             self.venue.printed(book, price_cc, count_ch, taker, bool(inferred), at_ms)
             self._mark(ticker)
 
-    def _index(self, session: Session) -> Iterator[Told]:
+    def _index(self, session: Recorded) -> Iterator[Told]:
         names = session.names
         for table in session.index():
             for arrival, at_ms, symbol, value, value_at_ms in zip(
@@ -372,7 +373,7 @@ class Simulation:
         self.result.days[self._day] = self.result.days.get(self._day, 0) + self.account.equity_micros() - before
 
 
-def _touch_only(session: Session) -> set[int]:
+def _touch_only(session: Recorded) -> set[int]:
     """Markets of which a recording has tickers only: their book is the touch that those tell."""
     whole = {snapshot.ticker for snapshot in session.snapshots()}
     told = {symbol for table in session.tickers() for symbol in set(table.column("symbol"))}
