@@ -1,4 +1,4 @@
-"""What befalls the whole floor: the exchange is gone for long, the machine is switched off, orders rest at a stop."""
+"""What befalls the whole floor: orders rest at a stop, the exchange is gone for long, the power is cut."""
 
 import time
 from pathlib import Path
@@ -9,11 +9,21 @@ from boxed import TRADERS, UNITS, Box
 
 pytestmark = pytest.mark.box
 AWAY_S = 20  # for an hour: every wait of a reconnect and each read that fails happens within the first seconds
+EAGER = "kalshi-trader@eager"  # enters at every look, and half the time rests
 
 
-def test_the_exchange_is_away_and_the_machine_is_switched_off(box: Box, tmp_path: Path):
+def test_a_stop_with_orders_resting_an_outage_and_a_power_cut(box: Box, tmp_path: Path):
     box.trading()
     box.filled()
+    box("kalshi", "agent", "add", "eager", "--strategy", "coin_flip", "--set", "chance_millionths=1000000")
+    box("systemctl", "enable", "--now", EAGER)
+    box.wait_for(lambda: box.number("SELECT count(*) FROM orders WHERE state = 'resting'"), "an order to rest")
+    box("systemctl", "stop", "kalshi-*")
+    assert box.states([*UNITS, EAGER]) == ["inactive"] * (len(UNITS) + 1)
+    box("systemctl", "disable", EAGER)
+    box("systemctl", "start", "kalshi-*")
+    box.trading()
+
     others = {unit: pid for unit, pid in box.pids().items() if unit != "kalshi-exchange"}
     box("systemctl", "stop", "kalshi-exchange")
     time.sleep(AWAY_S)
@@ -25,14 +35,6 @@ def test_the_exchange_is_away_and_the_machine_is_switched_off(box: Box, tmp_path
     now = box.pids()
     assert {unit: now[unit] for unit in others} == others
 
-    resting = "SELECT count(*) FROM orders WHERE state = 'resting'"
-    box.wait_for(lambda: box.number(resting), "an order to rest")
-    box("systemctl", "stop", "kalshi-*")
-    assert box.states() == ["inactive"] * len(UNITS)
-    box("systemctl", "start", "kalshi-*")
-    box.trading()
-
-    box.works_on()
     fills = box.fills()
     box.cut_power()
     box.trading()
