@@ -6,13 +6,14 @@ import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import click
 from tabulate import tabulate
 
+from outcry.desk import replaying
 from outcry.desk.common import connect
 from outcry.domain.errors import Misconfigured
 from outcry.domain.units import ONE_DOLLAR_MICROS
@@ -23,7 +24,7 @@ from outcry.research.backtesting import pictures
 from outcry.research.backtesting.report import ENOUGH_EVENTS, Report, report_of
 from outcry.research.sweep import Case, one, sweep
 from outcry.research.tape import Day, Session
-from outcry.store import agents
+from outcry.store import agents, database
 from outcry.strategies import catalogue
 from outcry.strategies.setting import MILLIONTHS
 
@@ -89,6 +90,37 @@ def check(floor: Floor, strategy: str, days: tuple[str, ...]) -> int:
             " whatever the tape says later; its warm-up is enough"
         )
     return 1 if found.wrong else 0
+
+
+def replay(floor: Floor, day: str, *, as_json: bool) -> int:
+    """Do a day of this floor again, and say what came out otherwise: 1 when something did."""
+    file = tape.find(floor.tape, (day,))[0]
+    if not floor.database.exists():
+        raise Misconfigured(f"no books in {floor.folder}", "replay needs the floor that recorded the tape")
+    db = database.read_only(floor.database)
+    try:
+        with Day(file) as read:
+            done = replaying.again(db, read)
+            errors = replaying.model_error(db, read, terms_of(floor))
+    finally:
+        db.close()
+    if as_json:
+        click.echo(json.dumps({"again": asdict(done), "model_error": [asdict(error) for error in errors]}))
+        return 1 if done.differs else 0
+    for number, what in enumerate(done.differs):
+        click.echo(f"{'first difference' if not number else 'then'}: {what}")
+    if not floor.quiet:
+        click.echo(
+            f"{done.decisions} decisions, {done.fills} fills with their fees, the money of {done.markets} markets:"
+            f" {'the rest is the same' if done.differs else 'the same'}"
+        )
+        for why, count in done.could_not.items():
+            click.echo(f"{count} decisions could not be made again: {why}")
+        if errors:
+            click.echo(f"\nlive / backtest of the tape alone, at the measured {errors[0].latency_ms} ms:")
+            columns = ["agent", "events", "fills", "ms to a fill", "net $", "difference $ an event (95 %)"]
+            click.echo(tabulate([replaying.words(error) for error in errors], columns))
+    return 1 if done.differs else 0
 
 
 def _instants(sessions: Sequence[Session]) -> list[int]:

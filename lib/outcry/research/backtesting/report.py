@@ -128,7 +128,7 @@ def report_of(result: Result) -> Report:
         sum(trade.net_micros for trade in cluster) / (sum(trade.count_ch for trade in cluster) * ONE_DOLLAR_CC)
         for cluster in clusters.values()
     )
-    half = _half_width_micros(nets)
+    half = half_width_micros(nets)
     traded_ch = sum(fill.count_ch for fill in result.trader.fills)
     maker_ch = sum(fill.count_ch for fill in result.trader.fills if not fill.is_taker)
     stated = _stated(result)
@@ -189,7 +189,7 @@ def _deviation(values: Sequence[float]) -> float | None:
     return math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))
 
 
-def _half_width_micros(nets: Sequence[int]) -> float | None:
+def half_width_micros(nets: Sequence[int]) -> float | None:
     """Half the interval of a sum of independent clusters."""
     deviation = _deviation(nets)
     return None if deviation is None else Z_95 * deviation * math.sqrt(len(nets))
