@@ -108,7 +108,7 @@ def lineage(everyone: Sequence[Agent]) -> list[str]:
 
     def _differs(agent: Agent) -> str:
         theirs = parents[agent.parent].parameters if agent.parent else {}
-        changed = {key: value for key, value in agent.parameters.items() if theirs.get(key) != value}
+        changed = {key: value for key, value in agent.parameters.items() if theirs.get(key, "") != value}
         return "".join(f"  {key}={value}" for key, value in changed.items())
 
     return [line for root in children.get(None, []) for line in lines(root, "", "", "")]
