@@ -11,7 +11,7 @@ prefix ?= /opt/$(name)
 INSTALLED = NAME='$(name)' PREFIX='$(prefix)' DESTDIR='$(DESTDIR)' ENVIRONMENT='$(environment)' RESTORE='$(restore)' PYTHON='$(PYTHON)'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast coverage mutants check schema bench soak clean install uninstall purge upgrade
+.PHONY: help setup demo test test-fast golden coverage mutants check schema bench soak clean install uninstall purge upgrade
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ test: $(VENV)/.tests $(if $(OUTCRY_BOX),$(VENV)/.wheels) ## run all tests, fast 
 
 test-fast: $(VENV)/.tests ## run the tests that start no process
 	@$(BIN)/python tests/layers.py unit
+
+golden: $(VENV)/.tests ## write the whole texts that tests compare with (tests/golden/) anew; read what git diff says then
+	@OUTCRY_GOLDEN=1 $(BIN)/python -m pytest tests/desk/test_report_whole.py tests/desk/test_briefing.py
 
 coverage: $(VENV)/.tests ## measure what of the rooms that money depends on the unit tests walk through
 	@$(BIN)/python tests/covered.py

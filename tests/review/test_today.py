@@ -59,8 +59,8 @@ def test_json_has_every_figure_and_nothing_rounded():
 def test_the_text_shows_win_rate_beside_break_even_and_whether_all_reconciles():
     text = today_text.as_text(build())
     row = next(line for line in text.splitlines() if line.startswith("a "))
-    assert row.split()[:10] == ["a", "2", "50.0", "%", "46.0", "%", "+0.10", "0.02", "+0.08", "0"]
-    assert "50.0 % of 2 closed trades (2 by settlement)" in text
+    assert row.split()[:9] == ["a", "birth", "2", "50.0", "%", "46.0", "%", "+0.08", "2.16"]
+    assert "gross +0.10, fees 0.02, net +0.08 of 2 closed trades (2 by settlement)" in text
     assert "break-even 46.0 %" in text
     assert text.endswith("reconciled    true")
 

@@ -1,7 +1,9 @@
 """What the reports read of a span of time: half-open, from_ms <= t < to_ms. Each question has an index to answer it."""
 
+import json
 import sqlite3
 from dataclasses import dataclass
+from typing import Any
 
 from outcry.domain.fill import Fill, Settlement
 from outcry.store.fills import fill_of
@@ -162,3 +164,30 @@ def replays(db: sqlite3.Connection, from_ms: int, to_ms: int) -> dict[str, int]:
         (from_ms, to_ms),
     )
     return {row[0]: row[1] for row in rows}
+
+
+def metric(db: sqlite3.Connection, window: str, name: str) -> dict[str, float]:
+    """One figure of a window by agent, all stages together, as last scored."""
+    rows = db.execute(
+        "SELECT agent, value FROM performance_metrics WHERE stage = '' AND window = ? AND metric = ? ORDER BY agent",
+        (window, name),
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def known(db: sqlite3.Connection, ticker: str) -> bool:
+    """Whether this floor ever saw a market or traded in it."""
+    found = db.execute(
+        "SELECT 1 FROM markets WHERE ticker = ?1 UNION ALL SELECT 1 FROM fills WHERE ticker = ?1 LIMIT 1", (ticker,)
+    ).fetchone()
+    return found is not None
+
+
+def decided(db: sqlite3.Connection, from_ms: int, to_ms: int, agent: str | None, limit: int) -> list[dict[str, Any]]:
+    """What was decided about agents in the span, the newest first."""
+    rows = db.execute(
+        "SELECT at_ms, agent, rule, act, evidence FROM evolution_events WHERE at_ms >= ?1 AND at_ms < ?2"
+        "  AND (?3 IS NULL OR agent = ?3) ORDER BY id DESC LIMIT ?4",
+        (from_ms, to_ms, agent, limit),
+    )
+    return [{**dict(row), "evidence": json.loads(row["evidence"])} for row in rows]

@@ -62,7 +62,7 @@ JOBS = {
     "score-markets": Job(every_ms=5 * MINUTE_MS, grace_ms=HOUR_MS),
     "boss": Job(every_ms=MINUTE_MS, grace_ms=10 * MINUTE_MS),
     "report-hourly": Job(every_ms=HOUR_MS, grace_ms=HOUR_MS),
-    "report-daily": Job(at=time(23, 55)),
+    "report-daily": Job(at=time(0, 10)),  # of the day before, which is over by then
     "backup": Job(at=time(3, 30)),
     "upkeep": Job(at=time(4, 10)),
 }

@@ -26,7 +26,7 @@ class Day:
 class AgentFacts:
     """An agent as its row has it, and its equity. Micro-dollars; equity includes the allocation.
 
-    day_change_micros  change of equity since the roll of the day; None when nobody fixed it there
+    day_change_micros  change of equity since the roll of the day
     drawdown_micros    by how much it is below its highest equity now; None before anybody looked, and for a past day
     """
 
@@ -36,7 +36,7 @@ class AgentFacts:
     paused: bool
     allocation_micros: int
     equity_micros: int
-    day_change_micros: int | None
+    day_change_micros: int
     drawdown_micros: int | None = None
 
 
@@ -66,7 +66,8 @@ class FloorFacts:
     """The floor as a whole. Micro-dollars.
 
     equity_micros           with the account's net positions at mark
-    day_change_micros       change since the roll of the day, deposits taken out; None when nobody fixed it there
+    day_change_micros       change since the roll of the day, deposits taken out
+    changes_known           whether equity was fixed when the span began; if not, changes are 0, here and of the agents
     internal_spread_micros  equity of the floor less deposits and agents' profits: agents on opposite sides of a market
                             are each marked at their own side of the spread
     """
@@ -75,9 +76,10 @@ class FloorFacts:
     environment: str
     equity_micros: int
     deposits_micros: int
-    day_change_micros: int | None
+    day_change_micros: int
     internal_spread_micros: int
     reconciled: Reconciled
+    changes_known: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,12 +200,13 @@ def as_json(report: Report) -> dict[str, Any]:
         "reconciled_detail": report.floor.reconciled.detail,
         "equity_micros": report.floor.equity_micros,
         "deposits_micros": report.floor.deposits_micros,
-        "day_change_micros": report.floor.day_change_micros,
+        "day_change_micros": report.floor.day_change_micros if report.floor.changes_known else None,
         "internal_spread_micros": report.floor.internal_spread_micros,
         "total": _figures(report.total),
         "agents": [
             {
                 **asdict(line.facts),
+                "day_change_micros": line.facts.day_change_micros if report.floor.changes_known else None,
                 **_figures(line.summary),
                 "open_positions": line.open_positions,
                 "open_worth_micros": line.open_worth_micros,
