@@ -136,6 +136,17 @@ def test_what_is_not_left_is_not_granted(floor):
     assert sum(one.allocation_micros for one in agents.everyone(floor.db)) == CAPITAL_MICROS
 
 
+def test_allocations_follow_a_capital_that_fell(floor):
+    agents.set_allocation(floor.db, "momentum", 500_000_000, T0, rule="test", evidence={})
+    accounts.record_day(floor.db, "2026-11-02", 265_000_000, {}, T0)
+    assert floor.run(T0 + HOUR_MS) == [
+        "all allocations cut to the floor's capital: coin_flip, mean_reversion, momentum, volume_spike"
+    ]
+    left = {one.name: one.allocation_micros for one in agents.everyone(floor.db)}
+    assert left["momentum"] == 250_000_000 and sum(left.values()) == 265_000_000
+    assert floor.run(T0 + 2 * HOUR_MS) == []
+
+
 def test_the_floor_has_so_many_agents_and_no_more(tmp_path):
     floor = Evolving(tmp_path, {"agents": 5})
     for name in ("momentum", "volume_spike"):

@@ -45,6 +45,8 @@ def once(db: sqlite3.Connection, floor: Floor, at_ms: int) -> list[str]:
     """One run; returns what was done, a line each."""
     acts = Acts(db, floor.settings, capital_micros(db, floor), at_ms)
     done = [f"{name}: retired and flat, its capital is free" for name in acts.release()]
+    if cut := acts.fit():
+        done.append(f"all allocations cut to the floor's capital: {', '.join(cut)}")
     found, decisions = _decide(db, floor, at_ms)
     for decision in decisions:
         if did := acts.apply(decision, found[decision.agent]):

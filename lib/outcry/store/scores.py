@@ -60,7 +60,7 @@ def due(db: sqlite3.Connection, done: Marks, limit: int) -> tuple[list[str], Mar
     given = db.execute(
         "SELECT a.id, f.ticker, EXISTS (SELECT 1 FROM settlements s WHERE s.ticker = f.ticker AND s.id <= ?) AS paid"
         "  FROM attributions a JOIN fills f ON f.id = a.fill_id WHERE a.id > ? ORDER BY a.id LIMIT ?",
-        (newest, done.attribution, limit * 10),
+        (newest, done.attribution, limit * 100),
     ).fetchall()
     found = [*tickers, *(row["ticker"] for row in given if row["paid"])]
     attribution = max((row["id"] for row in given), default=done.attribution)

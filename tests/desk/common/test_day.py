@@ -9,7 +9,7 @@ from outcry.desk.common.day import PATIENCE_MS, priceless, roll, trading_day
 from outcry.domain.fill import Fill, Settlement
 from outcry.domain.order import Side
 from outcry.ops.settings import Settings
-from outcry.store import accounts, fills, settlements
+from outcry.store import accounts, agents, fills, settlements
 
 MIDNIGHT = int(datetime(2026, 11, 20, tzinfo=UTC).timestamp() * 1000)
 HOUR = 3_600_000
@@ -70,3 +70,14 @@ def at(text, zone):
 def test_days_begin_at_midnight_of_the_floors_zone(text, zone, name, hours_before):
     day = at(text, zone)
     assert (day.name, -(-(day.now_ms - day.from_ms) // HOUR)) == (name, hours_before)
+
+
+def test_a_newborn_gets_its_share_as_far_as_there_is_room(db):
+    furnish(db, "momentum")
+    agents.set_allocation(db, "momentum", 995_000_000, MIDNIGHT, rule="test", evidence={})
+    sha256 = agents.get(db, "momentum").code_sha256
+    for name in ("first", "second"):
+        agents.add(db, agents.Agent(name, "momentum", {}, "birth", 0, sha256, MIDNIGHT))
+    accounts.open_shard(db, SHARD, 1_000_000_000, MIDNIGHT)
+    assert roll(db, Settings(), MIDNIGHT)
+    assert [agents.get(db, name).allocation_micros for name in ("first", "second")] == [5_000_000, 0]

@@ -34,15 +34,18 @@ def priceless(db: sqlite3.Connection, settings: Settings, at_ms: int) -> bool:
 def roll(db: sqlite3.Connection, settings: Settings, at_ms: int) -> bool:
     """Fix the capital and every agent's equity at the first sight of a trading day; False when that was done.
 
-    Newborn agents that were added before any capital was known get their birth share of it.
+    Newborn agents that were added before any capital was known get their birth share of it, as far as there is room.
     """
     day = trading_day(settings, at_ms).name
     capital = accounts.floor_equity_micros(db)
     if not accounts.record_day(db, day, capital, accounts.agent_equity_micros(db), at_ms):
         return False
-    for agent in agents.everyone(db):
-        if agent.stage == "birth" and agent.allocation_micros == 0:
-            share = birth_allocation_micros(settings, capital)
+    everyone = agents.everyone(db)
+    room_micros = capital - sum(agent.allocation_micros for agent in everyone)
+    for agent in everyone:
+        share = min(birth_allocation_micros(settings, capital), room_micros)
+        if agent.stage == "birth" and agent.allocation_micros == 0 and share > 0:
+            room_micros -= share
             evidence = {"capital_micros": capital}
             agents.set_allocation(db, agent.name, share, at_ms, rule="birth", evidence=evidence)
     system.event(db, "info", "clerk", "rolled_day", f"{day}: capital ${Money(capital)}", now_ms=at_ms)

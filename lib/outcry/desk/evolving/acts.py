@@ -136,6 +136,18 @@ class Acts:
                 self._allocate(name, 0, "retired and flat", {})
         return flat
 
+    def fit(self) -> list[str]:
+        """Cut all allocations alike where the capital has fallen below their sum; returns the names of those cut."""
+        with write(self._db):
+            given = {one.name: one.allocation_micros for one in agents.everyone(self._db) if one.allocation_micros}
+            whole = sum(given.values())
+            if whole <= self._capital_micros or self._capital_micros <= 0:
+                return []
+            for name, micros in given.items():
+                facts = {"from_micros": micros, "capital_micros": self._capital_micros, "allocated_micros": whole}
+                self._allocate(name, micros * self._capital_micros // whole, "capital fell", facts)
+        return list(given)
+
     def _allocate(self, name: str, micros: int, rule: str, evidence: Mapping[str, Any]) -> None:
         agents.set_allocation(self._db, name, micros, self._now_ms, rule=rule, evidence=evidence)
 
