@@ -8,6 +8,7 @@ from outcry.domain.market import FeeTerms, Market, PriceRange, Status
 
 CENT = (PriceRange(0, 10_000, 100),)
 TAPERED = (PriceRange(0, 1_000, 10), PriceRange(1_000, 9_000, 100), PriceRange(9_000, 10_000, 10))
+OFFSET = (PriceRange(130, 930, 100),)
 CENTI_EDGE = (PriceRange(0, 100, 1), PriceRange(100, 9_900, 10), PriceRange(9_900, 10_000, 1))
 
 
@@ -32,6 +33,10 @@ def market(ranges):
         (TAPERED, 9_999, 9_990, None),
         (TAPERED, 5, None, 10),
         (CENTI_EDGE, 9_999, 9_999, 9_999),
+        (OFFSET, 130, 130, 130),
+        (OFFSET, 129, None, 130),
+        (OFFSET, 400, 330, 430),
+        (OFFSET, 931, 930, None),
     ],
 )
 def test_snap_goes_down_for_buys_and_up_for_sells(ranges, price_cc, down_cc, up_cc):
@@ -39,12 +44,17 @@ def test_snap_goes_down_for_buys_and_up_for_sells(ranges, price_cc, down_cc, up_
     assert market(ranges).snap(price_cc, down=False) == up_cc
 
 
-@given(st.sampled_from([CENT, TAPERED, CENTI_EDGE]), st.integers(0, 10_000))
+@given(st.sampled_from([CENT, TAPERED, CENTI_EDGE, OFFSET]), st.integers(0, 10_000))
 def test_a_snapped_price_is_the_nearest_on_the_grid(ranges, price_cc):
     there = market(ranges)
     grid = [price for price in range(10_001) if there.on_grid(price)]
     assert there.snap(price_cc, down=True) == max((price for price in grid if price <= price_cc), default=None)
     assert there.snap(price_cc, down=False) == min((price for price in grid if price >= price_cc), default=None)
+
+
+def test_a_grid_begins_where_its_band_begins():
+    grid = [price for price in range(10_001) if market(OFFSET).on_grid(price)]
+    assert grid == list(range(130, 931, 100))
 
 
 def test_neither_zero_nor_a_dollar_is_a_price():

@@ -41,3 +41,18 @@ def test_what_is_left_is_a_cut_and_nothing_left_a_refusal(count_ch, answer):
     verdict = cut("rule", count_ch, "why", limit_ch=5)
     assert (verdict.answer, verdict.count_ch, verdict.rule, verdict.reason) == (answer, max(0, count_ch), "rule", "why")
     assert verdict.numbers == (("limit_ch", 5),)
+
+
+@pytest.mark.parametrize(
+    ("market_ch", "floor_ch", "named"),
+    [
+        (2_000, 1_900, "per_market"),  # 33 to 20, then 20 to 19
+        (2_300, 1_300, "per_market"),  # 10 less each: the first
+        (2_400, 1_300, "floor"),  # 9 less, then 11
+    ],
+)
+def test_of_several_that_cut_the_one_that_cut_most_is_named(floor, market_ch, floor_ch, named):
+    verdict = floor.ask(
+        exposure__market_micros=50_000_000 - 6_000 * market_ch, exposure__floor_micros=300_000_000 - 6_000 * floor_ch
+    )
+    assert (verdict.rule, verdict.count_ch) == (named, floor_ch)
