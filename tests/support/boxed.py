@@ -168,7 +168,8 @@ class Box:
 
     def last_words(self) -> str:
         units = self("systemctl", "list-units", "--all", "--no-pager", "kalshi*", check=False).stdout
-        return f"{units}\n{self('journalctl', '-n', '60', '-o', 'short', '--no-pager', check=False).stdout}"
+        status = self("kalshi", "status", check=False).stdout
+        return f"{units}\n{status}\n{self('journalctl', '-n', '40', '-o', 'short', '--no-pager', check=False).stdout}"
 
     def trading(self) -> None:
         """Wait until everything runs and every trader has calibrated."""
