@@ -13,6 +13,7 @@ from pathlib import Path
 
 AGENTS, RUNS, NEW = 50, 3, 20  # new trades of each agent between two runs
 TRADES = 100_000 if os.environ.get("OUTCRY_DEEP") else 10_000
+CHUNK = 5_000  # of a year's trades are made in one transaction
 YEAR_MS = 365 * 86_400_000
 NOW = 1_800_000_000_000
 
@@ -67,37 +68,38 @@ def grow_old(db, names, spans):
 
     bets = Bets()
     bets.take([0.49, -0.51] * 500)
-    every_ms = YEAR_MS // TRADES
-    for number, name in enumerate(names, 1):
+    facts = {"from": NOW - YEAR_MS, "every": YEAR_MS // TRADES}
+    for first in range(0, TRADES, CHUNK):
         with database.quick(db):
-            facts = {"agent": name, "number": number, "n": TRADES, "from": NOW - YEAR_MS, "every": every_ms}
+            facts |= {"first": first, "last": min(first + CHUNK, TRADES) - 1}
             db.execute(
-                "WITH RECURSIVE k(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM k WHERE i + 1 < :n)"
-                " INSERT INTO settled_work SELECT 'OLD-' || i || '-1', :agent, 'OLD-' || i, 'trial',"
+                "WITH RECURSIVE k(i) AS (SELECT :first UNION ALL SELECT i + 1 FROM k WHERE i < :last)"
+                " INSERT INTO settled_work SELECT printf('OLD-%07d-1', i), name, printf('OLD-%07d', i), 'trial',"
                 " :from + i * :every, :from + i * :every + 900000, 100, 500000, CASE i % 2 WHEN 0 THEN 500000 ELSE"
-                " -500000 END, 10000, 0, 100, 900000, NULL, NULL, 0, 100, 0, 0, '' FROM k",
+                " -500000 END, 10000, 0, 100, 900000, NULL, NULL, 0, 100, 0, 0, '' FROM k, agents ORDER BY i, name",
                 facts,
             )
             db.execute(
-                "WITH RECURSIVE k(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM k WHERE i + 1 < :n)"
-                " INSERT INTO observations SELECT :number, 'OLD-' || i, 1, CASE i % 2 WHEN 0 THEN 490000 ELSE"
-                " -510000 END, 100, CASE i % 2 WHEN 0 THEN 0.49 ELSE -0.51 END FROM k",
+                "WITH RECURSIVE k(i) AS (SELECT :first UNION ALL SELECT i + 1 FROM k WHERE i < :last)"
+                " INSERT INTO observations SELECT number, printf('OLD-%07d', i), 1, CASE i % 2 WHEN 0 THEN 490000 ELSE"
+                " -510000 END, 100, CASE i % 2 WHEN 0 THEN 0.49 ELSE -0.51 END FROM k, questions ORDER BY i, number",
                 facts,
             )
-            for width_ms in (spans.hour_ms, spans.day_ms):
-                db.execute(
-                    "INSERT INTO score_sums (agent, stage, width_ms, start_ms, clusters, settled, won, contracts_ch,"
-                    " paid_micros, gross_micros, fees_micros, won_micros, lost_micros, cluster_squares, traded_ch)"
-                    " SELECT agent, stage, :width, settled_at_ms / :width * :width, count(*), count(*),"
-                    " sum(gross_micros > 0), sum(contracts_ch), sum(paid_micros), sum(gross_micros), sum(fees_micros),"
-                    " sum(max(0, gross_micros - fees_micros)), sum(max(0, fees_micros - gross_micros)),"
-                    " count(*) * 0.25, sum(traded_ch) FROM settled_work WHERE agent = :agent GROUP BY settled_at_ms / :width",
-                    {"agent": name, "width": width_ms},
-                )
+        db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    with database.quick(db):
+        for width_ms in (spans.hour_ms, spans.day_ms):
             db.execute(
-                "INSERT INTO evidence VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (number, TRADES, TRADES, -10_000 * TRADES, 100 * TRADES, NOW, bets.packed()),
+                "INSERT INTO score_sums (agent, stage, width_ms, start_ms, clusters, settled, won, contracts_ch,"
+                " paid_micros, gross_micros, fees_micros, won_micros, lost_micros, cluster_squares, traded_ch)"
+                " SELECT agent, stage, :width, settled_at_ms / :width * :width, count(*), count(*),"
+                " sum(gross_micros > 0), sum(contracts_ch), sum(paid_micros), sum(gross_micros), sum(fees_micros),"
+                " sum(max(0, gross_micros - fees_micros)), sum(max(0, fees_micros - gross_micros)),"
+                " count(*) * 0.25, sum(traded_ch) FROM settled_work GROUP BY agent, settled_at_ms / :width",
+                {"width": width_ms},
             )
+        for number in range(1, len(names) + 1):
+            row = (number, TRADES, TRADES, -10_000 * TRADES, 100 * TRADES, NOW, bets.packed())
+            db.execute("INSERT INTO evidence VALUES (?, ?, ?, ?, ?, ?, ?)", row)
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
