@@ -1,4 +1,4 @@
-"""What befalls the whole floor: orders rest at a stop, the exchange is gone for long, the power is cut."""
+"""What befalls the whole floor: a stop amid orders, one of them resting; the exchange is gone for long, the power is cut."""
 
 import time
 from pathlib import Path
@@ -9,7 +9,21 @@ from boxed import TRADERS, UNITS, Box
 
 pytestmark = pytest.mark.box
 AWAY_S = 20  # for an hour: every wait of a reconnect and each read that fails happens within the first seconds
-EAGER = "kalshi-trader@eager"  # enters at every look, and half the time rests
+EAGER = "kalshi-trader@eager"  # enters at every look
+BY_HAND = """
+from outcry.desk.common import connect
+from outcry.domain.order import Side, TimeInForce
+from outcry.ops import floor, settings
+from outcry.ops.installed import place
+from outcry.venue.order_rows import NewOrder
+
+here = floor.open_floor(settings.load(place().settings), place().state)
+ticker, shard = sqlite3.connect(BOOKS).execute(
+    "SELECT ticker, exchange_index FROM markets WHERE status = 'active' ORDER BY close_at_ms DESC"
+).fetchone()
+rest = connect.rest(here, connect.signer(here), here.addresses().rest_url)
+rest.create_order(NewOrder("by-hand", ticker, Side.BID, 100, 100, TimeInForce.GTC, shard, post_only=True))
+"""
 
 
 def test_a_stop_with_orders_resting_an_outage_and_a_power_cut(box: Box, tmp_path: Path):
@@ -17,7 +31,9 @@ def test_a_stop_with_orders_resting_an_outage_and_a_power_cut(box: Box, tmp_path
     box.filled()
     box("kalshi", "agent", "add", "eager", "--strategy", "coin_flip", "--set", "chance_millionths=1000000")
     box("systemctl", "enable", "--now", EAGER)
-    box.wait_for(lambda: box.number("SELECT count(*) FROM orders WHERE state = 'resting'"), "an order to rest")
+    ordered = "SELECT count(*) FROM orders WHERE agent = 'eager' AND purpose = 'entry'"
+    box.wait_for(lambda: box.number(ordered) > 3, "orders, one after the other")
+    box.python(BY_HAND)
     box("systemctl", "stop", "kalshi-*")
     assert box.states([*UNITS, EAGER]) == ["inactive"] * (len(UNITS) + 1)
     box("systemctl", "disable", EAGER)
@@ -42,4 +58,4 @@ def test_a_stop_with_orders_resting_an_outage_and_a_power_cut(box: Box, tmp_path
     box.works_on()
     box("systemctl", "stop", *(f"kalshi-trader@{name}" for name in TRADERS))
     box.reconciled()
-    box.survived(tmp_path)
+    box.survived(tmp_path, by_hand=["by-hand"])

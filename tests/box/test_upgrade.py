@@ -15,7 +15,8 @@ def test_upgrade_good_and_bad(box: Box):
     change(box, "lib/outcry/desk/clerk.py", "# a change that changes nothing")
     assert "systemctl restart" in box.make("install").stdout
     said = box("kalshi", "status", check=False).stdout
-    assert said.count("OLDER CODE") == len(UNITS), "they run on with what they were started with"
+    beating = len(UNITS) - 1  # the dashboard only reads
+    assert said.count("OLDER CODE") == beating, "they run on with what they were started with"
     between = build(box)
     change(box, "lib/outcry/desk/clerk.py", "# another")
     good = box.make("upgrade").stdout

@@ -21,7 +21,7 @@ from outcry.ops import settings as settings_file
 HOME = Path(__file__).resolve().parents[2]
 WHEELS = HOME / ".venv" / ".wheels"
 STATE = "/var/lib/kalshi/embedded"
-NOUNS = ("exchange", "clerk", "collector", "auditor")
+NOUNS = ("exchange", "clerk", "collector", "auditor", "dashboard")
 TRADERS = ("momentum", "coin_flip")
 # As of other whole floors in tests; fewer traders, as several boxes run side by side.
 SETTINGS = running.SETTINGS.replace("[agents]", f"[agents]\nfirst = {list(TRADERS)}").replace("'", '"')
@@ -129,10 +129,10 @@ class Box:
 
     def python(self, text: str) -> str:
         """Run Python inside, as the floor's user."""
-        begin = f"import json, sqlite3; STATE = {STATE!r}; BOOKS = STATE + '/kalshi.db'; "
+        begin = f"import json, sqlite3; STATE = {STATE!r}; BOOKS = STATE + '/kalshi.db'\n"
         return self("/opt/kalshi/.venv/bin/python", "-c", begin + text, user="kalshi").stdout
 
-    def survived(self, folder: Path) -> None:
+    def survived(self, folder: Path, by_hand: Sequence[str] = ()) -> None:
         """What has to be true after anything (survived.py). The traders are stopped; clerk and exchange run."""
         copy = "; ".join(
             f"sqlite3.connect(STATE + '/{name}').execute(\"VACUUM INTO '/tmp/{name}'\")"
@@ -145,7 +145,7 @@ class Box:
             self.python(copy)
             for name in ("kalshi.db", "exchange.db"):
                 self.tool("pull", f"/tmp/{name}", str(folder / name))
-            found[:] = survived.differences(folder)
+            found[:] = survived.differences(folder, by_hand)
             return not found
 
         try:
