@@ -1,4 +1,4 @@
-"""Whole reports of a floor whose three days are known by heart, letter by letter; spans, lots, totals and the schema."""
+"""Whole reports of a floor whose three days are known by heart, letter by letter; spans, lots, totals, schema."""
 
 import csv
 import io

@@ -63,6 +63,7 @@ JOBS = {
     "boss": Job(every_ms=MINUTE_MS, grace_ms=10 * MINUTE_MS),
     "report-hourly": Job(every_ms=HOUR_MS, grace_ms=HOUR_MS),
     "report-daily": Job(at=time(0, 10)),  # of the day before, which is over by then
+    "briefing": Job(at=time(7)),
     "backup": Job(at=time(3, 30)),
     "upkeep": Job(at=time(4, 10)),
 }

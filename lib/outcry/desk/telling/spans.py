@@ -62,6 +62,11 @@ def since(settings: Settings, text: str, at_ms: int) -> Span:
     return Span("since", f"since {text}", from_ms, at_ms + 1, _days(settings, from_ms, at_ms), False)
 
 
+def end_of_day(settings: Settings, at_ms: int) -> int:
+    """When the present trading day ends."""
+    return _midnight(settings, date.fromisoformat(trading_day(settings, at_ms).name) + timedelta(days=1))
+
+
 def _date(text: str, option: str) -> date:
     try:
         return date.fromisoformat(text)

@@ -34,7 +34,10 @@ class Mail:
 
     def send(self, letter: Letter) -> None:
         """Raises Unavailable, or Misconfigured, when nobody took it."""
-        message = self._message(letter)
+        self.post(self._message(letter))
+
+    def post(self, message: EmailMessage) -> None:
+        """A whole message, to whom its header names. Raises Unavailable, or Misconfigured, when nobody took it."""
         if self._settings.smtp_host:
             self._by_smtp(message)
         else:
