@@ -6,12 +6,11 @@ import pytest
 
 from account import T0
 from outcry.desk import boss, evolve, migrate
-from outcry.desk.evolving import people, standings, told
+from outcry.desk.evolving import people, spent, standings
 from outcry.desk.scoring import agents as scoring
 from outcry.domain.errors import Misconfigured
 from outcry.ops import settings as settings_file
 from outcry.ops.floor import Floor
-from outcry.review.reports import evolution
 from outcry.store import accounts, agents, database, findings, looks, peaks, questions
 from outcry.strategies import catalogue
 from settled import MINUTE_MS, Played
@@ -120,9 +119,7 @@ def test_a_proven_gain_is_promoted_and_cloned_and_capital_has_an_end(floor):
     assert sum(one.allocation_micros for one in agents.everyone(floor.db)) <= CAPITAL_MICROS
     assert "momentum-4" in boss.wanted(floor.floor)
     assert len(questions.discoveries(floor.db)) == 2, "a question is answered once: trial's and production's"
-    said = evolution.as_text(told.build(floor.db, floor.floor.settings, None))
-    assert "does its stage gain?" in said and "momentum-2" in said and "per contract from +0." in said
-    made = {one.question: one for one in told.build(floor.db, floor.floor.settings, "momentum").spent}
+    made = {one.question: one for one in spent.read(floor.db, 0.1)}
     gain = made["does its stage gain?"]
     assert (gain.asked, gain.yes, gain.spent) == (2, 2, 2 / 3)
     assert gain.next_level == pytest.approx(3 * 0.1 / 12)
@@ -256,6 +253,16 @@ def test_a_dry_run_and_an_explanation_write_nothing(floor, capsys):
     assert list(floor.db.iterdump()) == before
     with pytest.raises(Misconfigured, match="agents here"):
         evolve.explain(floor.floor, "nobody")
+
+
+def test_the_budget_is_told(floor, capsys):
+    floor.in_trial()
+    floor.series("momentum", 40, 5, T0)
+    floor.run(T0 + HOUR_MS)
+    spent.show(floor.floor)
+    told = capsys.readouterr().out.splitlines()
+    assert told[2].split() == ["does", "its", "stage", "gain?", "1", "1", "50.0%", "3.3e-02"]
+    assert told[-1] == "Of all answers of a kind at most 10% are expected to be wrong."
 
 
 def test_an_agent_that_changed_meanwhile_is_left_alone(floor):
