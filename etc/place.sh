@@ -10,7 +10,7 @@ folder=/etc/$NAME # settings
 settings=$folder/floor.toml
 state=/var/lib/$NAME
 hand=/var/lib/$NAME.boss # what the boss's root half remembers
-nouns="exchange clerk collector auditor"
+nouns="exchange clerk collector auditor dashboard"
 
 die() { # CODE MESSAGE
     echo "$(basename "$0"): $2" >&2

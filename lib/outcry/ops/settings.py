@@ -144,6 +144,14 @@ class Upkeep(Struct, frozen=True, forbid_unknown_fields=True):
     tape_megabytes: Annotated[int, Meta(ge=10, le=100_000_000)] = 50_000
 
 
+class Dashboard(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where bin/dashboard listens, and the names it answers to beside that address and loopback."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 8_080
+    names: tuple[str, ...] = ()
+
+
 class Golive(Struct, frozen=True, forbid_unknown_fields=True):
     """What bin/golive asks of the paper floor."""
 
@@ -173,6 +181,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     backup: Backup = Backup()
     upkeep: Upkeep = Upkeep()
     golive: Golive = Golive()
+    dashboard: Dashboard = Dashboard()
 
     def zone(self) -> ZoneInfo:
         """The zone in which the trading day rolls."""

@@ -34,7 +34,7 @@ class Books:
         self.resync: list[tuple[int, list[str]]] = []
         self.lost: list[tuple[int, int]] = []
         self.restart = ""
-        self.deltas = 0
+        self.deltas = self.snapshots = 0
         self.tickers_equal = self.tickers_other = 0  # tickers whose touch was, or was not, that of our fresh book
         self._leaving: dict[str, FollowedBook] = {}  # to be published once more, as untrusted
         self._counters = Counters()
@@ -125,6 +125,7 @@ class Books:
                 happened_at_ms = message.at_ms
                 self.deltas += 1
             elif type(message) is Snapshot:
+                self.snapshots += 1
                 self._snapshot(message, at_ms)
             elif type(message) is Ticker:
                 self._ticker(message, at_ms)

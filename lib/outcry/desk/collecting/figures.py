@@ -52,6 +52,7 @@ def figures(
         "epoch": stream.epoch,
         "reconnects": counters.reconnects,
         "gaps": counters.gaps,
+        "snapshots": books.snapshots,
         "deltas": counters.deltas_before + books.deltas,
         "tickers_equal": books.tickers_equal,
         "tickers_other": books.tickers_other,
@@ -59,6 +60,7 @@ def figures(
         "markets": len(books.books),
         "untrusted": books.untrusted(),
         "index": index.state(),
+        "tape_waiting": scribe.waiting if scribe else 0,
         "tape_dropped": scribe.dropped if scribe else 0,
         "tape": (scribe.failing or "writing") if scribe else "off",
     }

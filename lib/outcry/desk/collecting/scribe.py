@@ -93,6 +93,11 @@ class Scribe:
         self._thread.join(wait_s)
         return not self._thread.is_alive()
 
+    @property
+    def waiting(self) -> int:
+        """Messages that are not on the tape yet."""
+        return self._given - self._taken
+
     def _give(self, at_ns: int, messages: int, turn: _Turn) -> None:
         if self._full or self._given - self._taken > WAITING_MESSAGES:
             self._lost += messages

@@ -1,0 +1,1 @@
+"""The dashboard: the floor as a page, as messages, as JSON and as Prometheus text. It reads, and can change nothing."""
