@@ -104,9 +104,7 @@ class Stage(Protocol):
         """A level would have fallen below zero: something was missed, and the book is not known any more."""
 
 
-def play(  # noqa: PLR0915  the one loop that runs for every change: nothing in it is a call
-    tables: Iterable[Table], rare: Iterable[Told], stage: Stage, without: frozenset[int] = frozenset()
-) -> None:
+def play(tables: Iterable[Table], rare: Iterable[Told], stage: Stage, without: frozenset[int] = frozenset()) -> None:
     """Play a session of tape: every change into its book, everything else in its place.
 
     tables   of changes
@@ -138,30 +136,18 @@ def play(  # noqa: PLR0915  the one loop that runs for every change: nothing in 
             sizes[price] = size
             book.changed_at_ms = at_ms
             if book.engaged:
-                _follow(book, price, size)
+                _follow(book, price)
                 stage.changed(book, at_ms, price, change)
             elif price > 0:
-                if price > book.bid:
-                    if size:
-                        book.bid = price
-                        stage.moved(book, at_ms)
-                elif price == book.bid:
-                    if not size:
-                        best = price
-                        while not sizes[best]:
-                            best -= 1
-                        book.bid = best
+                if price >= book.bid:
+                    while not sizes[price]:
+                        price -= 1  # noqa: PLW2901  the next best, where this level is empty now
+                    book.bid = price
                     stage.moved(book, at_ms)
-            elif price > book.ask:
-                if size:
-                    book.ask = price
-                    stage.moved(book, at_ms)
-            elif price == book.ask:
-                if not size:
-                    best = price
-                    while not sizes[best]:
-                        best -= 1
-                    book.ask = best
+            elif price >= book.ask:
+                while not sizes[price]:
+                    price -= 1  # noqa: PLW2901
+                book.ask = price
                 stage.moved(book, at_ms)
     while arrival < NEVER:
         if told_ms >= stage.due_ms:
@@ -173,11 +159,10 @@ def play(  # noqa: PLR0915  the one loop that runs for every change: nothing in 
 _END: Told = (NEVER, 0, 0, lambda: None)
 
 
-def _follow(book: Book, price: int, size: int) -> None:
+def _follow(book: Book, price: int) -> None:
     """The best prices of an engaged book."""
     is_bid = price > 0
-    best = book.bid if is_bid else book.ask
-    if price < best or (price > best and not size):
+    if price < (book.bid if is_bid else book.ask):
         return
     while not book.sizes[price]:
         price -= 1
