@@ -206,8 +206,7 @@ class Simulation:
     # ---- the tape ---------------------------------------------------------------------------------------------------
 
     def moved(self, book: Book, at_ms: int) -> None:
-        if book.ticker not in self._dirty:
-            self._mark(book.ticker)
+        self._mark(book.ticker)
 
     def changed(self, book: Book, at_ms: int, signed_price_cc: int, change_ch: int) -> None:
         self._now_ms = max(self._now_ms, at_ms)
@@ -220,7 +219,8 @@ class Simulation:
         self._mark(book.ticker)
 
     def _mark(self, ticker: str) -> None:
-        if ticker in self._markets:
+        """Publish a market soon."""
+        if ticker not in self._dirty and ticker in self._markets:
             self._dirty.add(ticker)
             self._plan()
 
