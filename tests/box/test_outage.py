@@ -1,4 +1,4 @@
-"""What befalls the whole floor: a stop amid orders, one of them resting; the exchange is gone for long, the power is cut."""
+"""What befalls the whole floor: a stop amid orders, one of them resting; an exchange gone for long; a power cut."""
 
 import time
 from pathlib import Path
