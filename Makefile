@@ -84,7 +84,7 @@ $(VENV)/.tests: $(VENV)/.runtime
 	@touch $@
 
 # What the programs need as wheels, for tests that install without a network, and the system that they install on.
-$(VENV)/.wheels: $(VENV)/.runtime
+$(VENV)/.wheels: $(VENV)/.runtime etc/needs
 	@echo "fetching what the box tests install …" >&2
 	@rm -rf $@ && $(BIN)/python -m pip wheel --quiet --disable-pip-version-check --wheel-dir $@.new \
 		$$($(BIN)/python etc/needs pyproject.toml)
