@@ -228,13 +228,13 @@ def sums(db: sqlite3.Connection, width_ms: int, since_ms: int) -> list[dict[str,
     return [dict(row) for row in rows]
 
 
-def keep_metrics(db: sqlite3.Connection, rows: Iterable[tuple[str, str, str, str, float]], now_ms: int) -> None:
-    """Replace all performance metrics: (agent, stage, window, metric, value)."""
+def keep_metrics(db: sqlite3.Connection, agent: str, rows: Iterable[tuple[str, str, str, float]], now_ms: int) -> None:
+    """Replace one agent's performance metrics: (stage, window, metric, value). Short: no trader has to wait for it."""
     with quick(db):
-        db.execute("DELETE FROM performance_metrics")
+        db.execute("DELETE FROM performance_metrics WHERE agent = ?", (agent,))
         db.executemany(
             "INSERT INTO performance_metrics (agent, stage, window, metric, value, at_ms) VALUES (?, ?, ?, ?, ?, ?)",
-            [(*row, now_ms) for row in rows],
+            [(agent, *row, now_ms) for row in rows],
         )
 
 

@@ -22,7 +22,7 @@ from outcry.store import agents, questions
 from outcry.store import scores as rows
 from outcry.store.questions import Asked
 
-BATCH = 50  # settlements: a batch is written in a few milliseconds
+BATCH = 10  # settlements: a batch is written in a few milliseconds
 HOUR_MS = 3_600_000
 Key = tuple[str, str]  # agent, event
 

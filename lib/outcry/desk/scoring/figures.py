@@ -34,9 +34,12 @@ def since_ms(window: str, spans: Spans, now_ms: int) -> tuple[int, int]:
 
 def rewrite(db: sqlite3.Connection, spans: Spans, budget: float, now_ms: int) -> int:
     """All of them; returns how many figures there are."""
-    found = list(_all(db, spans, budget, now_ms))
-    rows.keep_metrics(db, found, now_ms)
-    return len(found)
+    found: dict[str, list[tuple[str, str, str, float]]] = defaultdict(list)
+    for agent, stage, window, metric, value in _all(db, spans, budget, now_ms):
+        found[agent].append((stage, window, metric, value))
+    for agent, its in found.items():
+        rows.keep_metrics(db, agent, its, now_ms)
+    return sum(map(len, found.values()))
 
 
 def _all(db: sqlite3.Connection, spans: Spans, budget: float, now_ms: int) -> Iterator[Row]:
