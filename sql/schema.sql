@@ -534,8 +534,6 @@ CREATE INDEX findings_by_subject ON findings (check_name, subject, id);
 
 CREATE INDEX holdings_by_ticker ON holdings (ticker);
 
-CREATE INDEX holdings_by_time ON holdings (last_fill_at_ms);
-
 CREATE INDEX holdings_open ON holdings (ticker) WHERE settled = 0;
 
 CREATE INDEX jobs_by_name ON jobs (name, id);

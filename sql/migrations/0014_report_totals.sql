@@ -41,6 +41,5 @@ CREATE TRIGGER attributions_traded AFTER INSERT ON attributions BEGIN
 END;
 
 CREATE INDEX holdings_by_ticker ON holdings (ticker);
-CREATE INDEX holdings_by_time ON holdings (last_fill_at_ms);
 CREATE INDEX settlements_by_time ON settlements (settled_at_ms);
 CREATE INDEX settled_work_by_time ON settled_work (settled_at_ms);

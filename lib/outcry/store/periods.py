@@ -65,7 +65,8 @@ def work(db: sqlite3.Connection, from_ms: int, to_ms: int, agent: str | None, ti
     """
     keys: dict[str, set[str]] = {}
     for row in db.execute(
-        "SELECT h.ticker, h.agent FROM holdings h WHERE h.last_fill_at_ms >= ?1 AND h.fills > 0"
+        "SELECT h.ticker, h.agent FROM (SELECT DISTINCT ticker FROM fills WHERE filled_at_ms >= ?1"
+        "  AND filled_at_ms < ?2) f JOIN holdings h ON h.ticker = f.ticker WHERE h.fills > 0"
         " UNION SELECT h.ticker, h.agent FROM settlements s JOIN holdings h ON h.ticker = s.ticker"
         "  WHERE s.settled_at_ms >= ?1 AND s.settled_at_ms < ?2 AND h.fills > 0"
         " UNION SELECT ticker, agent FROM holdings WHERE settled = 0 AND position_ch <> 0",
@@ -119,16 +120,22 @@ def unscored(db: sqlite3.Connection) -> int:
     return count
 
 
-def paid_markets(db: sqlite3.Connection, from_ms: int, to_ms: int, agent: str | None, limit: int) -> list[PaidMarket]:
+def paid_markets(
+    db: sqlite3.Connection, from_ms: int, to_ms: int, agent: str | None, ticker: str | None, limit: int
+) -> list[PaidMarket]:
     """Markets with a position of ours that paid in the span, the newest first."""
     rows = db.execute(
         "SELECT s.ticker, s.result, s.value_cc, s.settled_at_ms, group_concat(h.agent, ', ') AS agents,"
         "  sum(h.cash_micros + h.position_ch * s.value_cc - h.fees_micros) AS net_micros"
-        "  FROM settlements s JOIN holdings h ON h.ticker = s.ticker"
-        " WHERE s.settled_at_ms >= ?1 AND s.settled_at_ms < ?2 AND h.fills > 0 AND (?3 IS NULL OR h.agent = ?3)"
-        "   AND s.id = (SELECT max(id) FROM settlements WHERE ticker = s.ticker)"
-        " GROUP BY s.id HAVING max(h.position_ch <> 0) ORDER BY s.settled_at_ms DESC, s.id DESC LIMIT ?4",
-        (from_ms, to_ms, agent, limit),
+        "  FROM (SELECT * FROM settlements p WHERE settled_at_ms >= ?1 AND settled_at_ms < ?2"
+        "         AND (?5 IS NULL OR ticker = ?5)"
+        "         AND EXISTS (SELECT 1 FROM holdings WHERE ticker = p.ticker AND position_ch <> 0"
+        "                      AND (?3 IS NULL OR agent = ?3))"
+        "         AND id = (SELECT max(id) FROM settlements WHERE ticker = p.ticker)"
+        "         ORDER BY settled_at_ms DESC, id DESC LIMIT ?4) s"
+        "  JOIN holdings h ON h.ticker = s.ticker WHERE h.fills > 0 AND (?3 IS NULL OR h.agent = ?3)"
+        " GROUP BY s.id ORDER BY s.settled_at_ms DESC, s.id DESC",
+        (from_ms, to_ms, agent, limit, ticker),
     )
     return [PaidMarket(*row) for row in rows]
 

@@ -14,7 +14,7 @@ from outcry.review.reports.sentences import sentence
 from outcry.store import chain, findings, first_records, periods, questions, system
 from outcry.store import report as rows
 
-SETTLEMENTS, CHANGES = 8, 50
+SETTLEMENTS, LISTED, CHANGES = 8, 1_000, 50
 CURVE_DAYS = 30
 
 
@@ -29,14 +29,13 @@ def build(
     everything: bool = False,
 ) -> whole.Whole:
     """
-    everything  list all settlements of the span, not only the newest
+    everything  list many settlements of the span, not only the newest
     raises      Misconfigured when there is no such agent
     """
     with rows.one_instant(db):
         figures = report.of_span(db, floor.settings, span, agent=agent, market=market)
-        limit = 1_000_000 if everything or market else SETTLEMENTS
-        paid = periods.paid_markets(db, span.from_ms, span.to_ms, agent, limit + 1)
-        paid = [one for one in paid if market in (None, one.ticker)]
+        limit = LISTED if everything else SETTLEMENTS
+        paid = periods.paid_markets(db, span.from_ms, span.to_ms, agent, market, limit + 1)
         jobs_line, late = shown.of_jobs(db, floor, at_ms)
         programs = tuple(_program(beat, at_ms) for beat in system.heartbeats(db))
         still = findings.still_open(db)
@@ -62,7 +61,7 @@ def build(
                 whole.Settlement(one.ticker, one.result, one.value_cc, one.settled_at_ms, one.agents, one.net_micros)
                 for one in paid[:limit]
             ),
-            not_shown=max(0, len(paid) - limit),
+            complete=len(paid) <= limit,
             findings=tuple(whole.Finding(one.finding_id, one.found_at_ms, one.severity, one.what) for one in still),
             programs=programs,
             forbidden=tuple(

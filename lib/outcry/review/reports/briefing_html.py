@@ -12,7 +12,7 @@ body { margin: 0; padding: 16px; background: #ffffff; color: #1c1e21;
 main { max-width: 680px; margin: 0 auto; }
 h1 { font-size: 20px; line-height: 1.3; margin: 0 0 4px; }
 h2 { font-size: 13px; letter-spacing: .04em; text-transform: uppercase; margin: 26px 0 6px; color: #5f6670; }
-p { margin: 4px 0; }
+p { margin: 4px 0; hyphens: none; overflow-wrap: anywhere; }
 .small { color: #5f6670; font-size: 13px; }
 .urgent { border-left: 4px solid #d04646; padding: 8px 12px; background: #fdeeee; margin-top: 16px; }
 .urgent h2 { margin-top: 0; color: #a12d2d; }

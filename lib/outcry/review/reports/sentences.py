@@ -43,7 +43,10 @@ def _because(rule: str, evidence: Mapping[str, Any]) -> str:
         return f" ({rule})"
     said = f"{seen['settled']} settled trades in {seen['events']} events brought {seen['net_dollars']:+.2f} net"
     low, high = seen.get("low_dollars"), seen.get("high_dollars")
-    if low is not None or high is not None:
-        ends = (f"{end:+.2f}" if end is not None else "unknown" for end in (low, high))
-        said += f", a contract {' to '.join(ends)}"
+    if low is not None and high is not None:
+        said += f", a contract between {low:+.2f} and {high:+.2f}"
+    elif low is not None:
+        said += f", a contract at least {low:+.2f}"
+    elif high is not None:
+        said += f", a contract at most {high:+.2f}"
     return f" ({rule}): {said}"

@@ -126,7 +126,7 @@ class Whole:
     scored      True: of so long a time trades are counted by market once it has paid, from bin/score's work;
                 False: from flat to flat, each from its fills
     unscored    settlements that scoring has not come to
-    not_shown   settlements beyond those listed
+    complete    whether all settlements of the span are listed, not only the newest
     """
 
     span: Span
@@ -134,7 +134,7 @@ class Whole:
     scored: bool
     unscored: int
     settlements: tuple[Settlement, ...]
-    not_shown: int
+    complete: bool
     findings: tuple[Finding, ...]
     programs: tuple[Program, ...]
     forbidden: tuple[str, ...]
@@ -162,7 +162,7 @@ def as_json(whole: Whole) -> dict[str, Any]:
         "counted": "markets that paid, as scored" if whole.scored else "trades from flat to flat",
         "unscored_settlements": whole.unscored,
         "settlements": [asdict(one) for one in whole.settlements],
-        "settlements_not_listed": whole.not_shown,
+        "settlements_complete": whole.complete,
         "findings": [asdict(one) for one in whole.findings],
         "programs": [asdict(one) for one in whole.programs],
         "forbidden": list(whole.forbidden),

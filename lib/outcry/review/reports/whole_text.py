@@ -39,7 +39,7 @@ def _settlements(whole: Whole) -> str:
     table = [_settlement(one, whole.report.day.zone) for one in whole.settlements]
     heads = ["paid", "at", "result", "agents", "net"]
     text = tabulate(table, heads, tablefmt="simple", disable_numparse=True, colalign=["left"] * 4 + ["decimal"])
-    return text + (f"\n… and {whole.not_shown}+ before these (--market, --json)" if whole.not_shown else "")
+    return text if whole.complete else f"{text}\n… and more before these (--json)"
 
 
 def _settlement(one: Settlement, zone: str) -> list[str]:
