@@ -2,6 +2,7 @@
 
 import time
 
+from outcry.domain.errors import Unavailable
 from outcry.ops.children import Children
 
 SCORE_EVERY_S, EVOLVE_EVERY_S = 300.0, 3_600.0
@@ -25,14 +26,14 @@ class Judges:
         self._due = {program: now + every_s for program, every_s in self._every_s.items()}
 
     def follow(self) -> str:
-        """Start who is due; returns what is to be said of one that failed, else ""."""
+        """Start who is due; returns what is to be said of one that failed, else "". "Try later" is: at its next turn."""
         if self._running:
             child = self._children.all[self._running]
             if child.exit_code is None:
                 return ""
             del self._children.all[self._running]
             self._running = ""
-            if child.exit_code:
+            if child.exit_code not in (0, Unavailable.exit_code):
                 return f"{child.name} ended with exit code {child.exit_code}: {child.last_words(1)} (log: {child.log})"
         for program, due in self._due.items():
             if time.monotonic() >= due:
