@@ -26,7 +26,7 @@ class Judges:
         self._due = {program: now + every_s for program, every_s in self._every_s.items()}
 
     def follow(self) -> str:
-        """Start who is due; returns what is to be said of one that failed, else "". "Try later" is: at its next turn."""
+        """Start who is due; returns what is to be said of one that failed, else "". "Try later" is no failure."""
         if self._running:
             child = self._children.all[self._running]
             if child.exit_code is None:
