@@ -36,7 +36,6 @@ def test_a_stop_with_orders_resting_an_outage_and_a_power_cut(box: Box, tmp_path
     box.python(BY_HAND)
     box("systemctl", "stop", "kalshi-*")
     assert box.states([*UNITS, EAGER]) == ["inactive"] * (len(UNITS) + 1)
-    box("systemctl", "disable", EAGER)
     box("systemctl", "start", "kalshi-*")
     box.trading()
 
@@ -56,6 +55,6 @@ def test_a_stop_with_orders_resting_an_outage_and_a_power_cut(box: Box, tmp_path
     box.trading()
     assert box.fills() >= fills
     box.works_on()
-    box("systemctl", "stop", *(f"kalshi-trader@{name}" for name in TRADERS))
+    box("systemctl", "stop", EAGER, *(f"kalshi-trader@{name}" for name in TRADERS))
     box.reconciled()
     box.survived(tmp_path, by_hand=["by-hand"])
