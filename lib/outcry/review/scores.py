@@ -4,6 +4,7 @@ Sums add up and are taken back exactly, so that a settlement posted twice or cha
 """
 
 import math
+import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from operator import attrgetter
@@ -181,6 +182,18 @@ def sharpe(returns: Sequence[float]) -> tuple[float, float] | None:
         return None
     ratio = mean / deviation
     return ratio * math.sqrt(DAYS_A_YEAR), math.sqrt((1 + ratio * ratio / 2) / count * DAYS_A_YEAR)
+
+
+def wanted_per_contract(returns: Sequence[float], traded_ch: int, allocation_micros: int, ratio: float) -> float:
+    """The mean net of a contract, in dollars, that daily returns of this deviation need for a Sharpe ratio.
+
+    traded_ch  contracts of all those days, in hundredths
+
+    >>> round(wanted_per_contract([0.01, -0.01, 0.01], 3_000, 100_000_000, 0.5), 4)
+    0.003
+    """
+    wanted = ratio * statistics.stdev(returns) / math.sqrt(DAYS_A_YEAR)
+    return wanted * allocation_micros * len(returns) / (traded_ch * ONE_DOLLAR_CC)
 
 
 def _sharpe_figures(daily_micros: Sequence[int], allocation_micros: int) -> dict[str, float]:

@@ -1,6 +1,5 @@
 """How every agent stands, read at one instant: what the rules of review/selection.py look at."""
 
-import math
 import sqlite3
 from collections import defaultdict
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ from outcry.ops.settings import Settings
 from outcry.review import scores
 from outcry.review.bets import level
 from outcry.review.evidence import Evidence
-from outcry.review.scores import COLUMNS, DAYS_A_YEAR, Sums
+from outcry.review.scores import COLUMNS, Sums
 from outcry.review.selection import MILLIONTHS, Challenge, Question, Standing, Thresholds
 from outcry.review.settled_work import words
 from outcry.risk import drawdown
@@ -173,10 +172,7 @@ class _Reader:
         traded_ch = sum(one.contracts_ch for one in self._week[agent.name].values())
         if len(week) < scores.FEWEST_DAYS or not traded_ch:
             return Question()
-        mean = math.fsum(week) / len(week)
-        deviation = math.sqrt(math.fsum((one - mean) ** 2 for one in week) / (len(week) - 1))
-        wanted = self._limits.shrink_sharpe * deviation / math.sqrt(DAYS_A_YEAR)
-        contract = wanted * agent.allocation_micros * len(week) / (traded_ch * ONE_DOLLAR_CC)
+        contract = scores.wanted_per_contract(week, traded_ch, agent.allocation_micros, self._limits.shrink_sharpe)
         told = [
             self._question(asked[kind], seen[kind], contract, POOR, POOR) for kind in (FLAG, STAGE) if kind in asked
         ]
