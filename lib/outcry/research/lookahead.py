@@ -3,7 +3,7 @@
 Look-ahead: the same tape is played whole, cut off at an instant, and with everything after that instant made into
 something else (sizes, prices, results, closes, strikes). Every look up to then must come to the same answer, and every
 question to the gate to the same verdict. Warm-up: the tape is played with three times the history that the strategy
-says it needs; with no more than a trader keeps for it, each answer must be the same.
+says it needs; with no more than a trader keeps for it, each answer must want the same (or nothing, for any reason).
 Source: the look-ahead and recursive analyses of freqtrade's documentation.
 """
 
@@ -129,7 +129,8 @@ def _warm_up(strategy: Strategy, looks: Sequence[Look]) -> list[str]:
             prints=tuple(bar for bar in view.prints if bar.at_ms >= since_ms),
             touches=view.touches[began:],
         )
-        if (answer := strategy.decide(kept)) != look.answer:
+        answer = strategy.decide(kept)
+        if answer != look.answer and not (isinstance(answer, str) and isinstance(look.answer, str)):
             long = f"with {LONGER} times its warm-up of {strategy.warm_up_ms} ms"
             return [f"{long} {look.answer!r}, else {answer!r}, at {view.now_ms} in {view.market.ticker}"]
     return []

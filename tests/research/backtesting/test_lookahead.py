@@ -2,7 +2,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from outcry.domain.view import View
+from outcry.domain.order import Side
+from outcry.domain.view import Intent, View
 from outcry.research import lookahead
 from outcry.strategies import catalogue
 from outcry.strategies.strategy import Strategy
@@ -22,19 +23,19 @@ def test_no_strategy_looks_ahead_or_needs_more_history_than_it_says(name, file):
 
 @dataclass(frozen=True, slots=True)
 class Forgetful(Strategy):
-    """Says that it needs a second of history, and reads all there is."""
+    """Says that it needs a second of history, and reads all there is: its price tells how much that was."""
 
     @property
     def warm_up_ms(self) -> int:
         return 22_500
 
-    def decide(self, view: View) -> str:
-        return f"the index of {len(view.index)} seconds"
+    def decide(self, view: View) -> Intent:
+        return Intent(view.market.ticker, Side.BID, 100 * (1 + len(view.index)), "all there is")
 
 
 def test_a_warm_up_that_is_too_short_is_found(file):
     found = lookahead.on_made_up(Forgetful(), file)
-    assert "with 3 times its warm-up of 22500 ms 'the index of" in found.wrong[0]
+    assert "with 3 times its warm-up of 22500 ms Intent(" in found.wrong[0]
 
 
 _future: dict[tuple[str, int], int | None] = {}
