@@ -1,7 +1,11 @@
 """A floor whose books a test wrote by hand, as the dashboard sees it."""
 
 import os
+import signal
 import sqlite3
+import subprocess
+import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,6 +22,7 @@ from outcry.web.app import make
 from outcry.web.guard import LOOPBACK_NAMES, Guard
 from outcry.web.live import Live
 
+HOME = Path(__file__).resolve().parents[2]
 ASKING = {"Host": "localhost:8080"}
 
 
@@ -40,7 +45,7 @@ class ShownFloor:
         self.publish()
         for program in ("exchange", "clerk", "collector", "auditor", "trader@momentum"):
             self.beat(program)
-        plan(self.db, our_id("momentum", 1), "momentum", State.SENT, created_at_ms=self.at_ms)
+        plan(self.db, our_id("momentum", 1), "momentum", State.SENT, created_at_ms=self.at_ms, count_ch=10_000_000)
         plan(self.db, our_id("momentum", 2), "momentum", State.SENT, created_at_ms=self.at_ms)
         self.db.execute("UPDATE orders SET state = 'resting', order_id = 'y2' WHERE client_order_id LIKE '%2'")
         self.db.execute("UPDATE orders SET order_id = 'y1' WHERE client_order_id LIKE '%1'")
@@ -85,3 +90,34 @@ class ShownFloor:
 
     def query(self, sql: str) -> list[sqlite3.Row]:
         return self.db.execute(sql).fetchall()
+
+
+class Serving:
+    """bin/dashboard on the floor's own state, on a port of its own."""
+
+    def __init__(self, shown: ShownFloor, *options: str) -> None:
+        self.file = shown.floor.folder / "dashboard.url"
+        settings = shown.floor.folder / "floor.toml"
+        settings.write_text("")
+        state = shown.floor.folder.parent
+        link = state / "embedded"
+        if not link.exists():
+            link.symlink_to(shown.floor.folder)
+        self.process = subprocess.Popen(
+            [sys.executable, HOME / "bin" / "dashboard", "--settings", settings, "--state", state, *options],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def url(self) -> str:
+        until = time.monotonic() + 60
+        while not (self.file.exists() and self.file.read_text().endswith("\n")):
+            assert self.process.poll() is None, self.process.stderr.read()
+            assert time.monotonic() < until, "waited 60 s for the dashboard to listen"
+            time.sleep(0.05)
+        return self.file.read_text().strip()
+
+    def stop(self) -> str:
+        self.process.send_signal(signal.SIGTERM)
+        _, said = self.process.communicate(timeout=30)
+        return said
