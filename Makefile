@@ -11,7 +11,7 @@ prefix ?= /opt/$(name)
 INSTALLED = NAME='$(name)' PREFIX='$(prefix)' DESTDIR='$(DESTDIR)' ENVIRONMENT='$(environment)' RESTORE='$(restore)' PYTHON='$(PYTHON)'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast golden coverage mutants check schema bench soak clean install uninstall purge upgrade
+.PHONY: help setup demo test test-fast golden coverage mutants screenshots check schema bench soak clean install uninstall purge upgrade
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ coverage: $(VENV)/.tests ## measure what of the rooms that money depends on the 
 mutants: $(VENV)/.tests ## change domain/ and risk/ a little, some two thousand ways: do their tests notice? (half an hour)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,mutants]'
 	@$(BIN)/python tests/mutants.py
+
+screenshots: $(VENV)/.tests ## photograph a running demo into docs/pictures/ (needs Chromium; three minutes)
+	@$(BIN)/python tests/screenshots.py 3
 
 check: $(VENV)/.checks ## lint, types, doctests
 	$(BIN)/ruff check bin lib tests bench

@@ -1,5 +1,6 @@
 """A whole floor for a few minutes: exchange, collector, clerk, traders, judges, a clean stop, the report."""
 
+import importlib.util
 import json
 import re
 import signal
@@ -13,7 +14,7 @@ from typing import Any
 
 import click
 
-from outcry.desk import boss
+from outcry.desk import boss, dashboard
 from outcry.desk.evolving.judges import Judges
 from outcry.desk.report import reconciled
 from outcry.domain.errors import Unavailable
@@ -28,6 +29,7 @@ from outcry.store import chain, database, findings, progress, system
 
 START_PATIENCE_S = 30
 LAST_LOOK_S = 20
+LEAVES_S = 20.0  # the dashboard says goodbye to every open page
 LINE_EVERY_S = 15  # when nobody watches
 BOSS_EVERY_S = 5
 
@@ -118,6 +120,17 @@ def _start(floor: Floor, children: Children, crew: boss.Crew, plan: Plan, settin
     children.start("collector", "collector")
     started = crew.follow()
     _say(f"running exchange, collector, clerk, auditor and {len(started)} traders: {', '.join(started)}")
+    if importlib.util.find_spec("flask"):
+        _start_dashboard(floor, children)
+
+
+def _start_dashboard(floor: Floor, children: Children) -> None:
+    """The page, where what it needs is installed; at its usual address, or any free one."""
+    address = floor.folder / dashboard.ADDRESS_FILE
+    address.unlink(missing_ok=True)  # of one that was killed
+    children.start("dashboard", "dashboard")
+    _until(lambda: address.exists() and address.read_text().endswith("\n"), children, "the dashboard to listen")
+    _say(f"look at it: {address.read_text().strip()}")
 
 
 def _until(condition: Callable[[], bool], children: Children, what: str) -> None:
@@ -237,7 +250,7 @@ def _traders(children: Children) -> list[str]:
 
 def _stop(floor: Floor, children: Children) -> list[str]:
     """Traders first, then the rest. Returns what went wrong."""
-    killed = children.stop(_traders(children))
+    killed = children.stop(["dashboard"], LEAVES_S) + children.stop(_traders(children))
     for name in ("collector", "auditor", "clerk", "exchange"):
         killed += children.stop([name])
     codes = [child for child in children.all.values() if child.exit_code not in (0, -signal.SIGKILL)]
