@@ -1,7 +1,7 @@
 """Failure 25: strategies are judged on evidence that is none: somebody else's orders, payments of markets never traded,
 books that a purge emptied, silence; and one that is retired leaves a position behind.
 
-Here: the evidence itself, and leaving. What promotes and retires, and how often chance does, is tested where that is.
+Whether chance promotes anybody in a year of two hundred coin flippers: tests/review/test_coin_flippers.py.
 """
 
 import random
@@ -14,15 +14,18 @@ from hypothesis import strategies as st
 
 from account import SHARD, T0, TICKER, furnish, our_id, plan
 from account import market as described
+from evolving import FIRST_DAY_MS, ZERO, FastFloor, Player
 from hand_fed import Desk, cancels, intent, places, quote
 from histories import histories
+from judged import Judged
 from outcry.desk import boss, migrate, upkeep
 from outcry.desk.clerking.breakers import Breakers
 from outcry.domain.fill import Fill, Settlement
 from outcry.domain.limits import Limits
 from outcry.domain.order import Purpose, Side, State, TimeInForce
 from outcry.domain.units import ONE_DOLLAR_CC
-from outcry.ops.floor import open_floor
+from outcry.ops import settings as settings_file
+from outcry.ops.floor import Floor, open_floor
 from outcry.ops.settings import Settings
 from outcry.review import metrics
 from outcry.store import accounts, agents, database, fills, looks, markets, outcomes, report, settlements, system
@@ -193,6 +196,91 @@ def test_a_purge_leaves_every_piece_of_evidence(tmp_path):
     assert {table: db.execute(f"SELECT * FROM {table}").fetchall() for table in kept} == before
     assert (evidence(db), [outcomes.losing_streak(db, name, 0) for name in AGENTS]) == (judged, streaks)
     db.close()
+
+
+# ---- what it decides ------------------------------------------------------------------------------------------------
+
+RULES = {
+    "agents": {"first": ()},
+    "evolution": {"production_days": 2.0, "flag_days": 3.0, "agents": 6, "children": 1},
+}
+PLAYERS = {"gold": 0.3, "lead": -0.35, "zinc": 0.0}
+
+
+class Haunted(Judged):
+    """The same bets, and beside each something that is no evidence, scored before it is mended."""
+
+    def bet(self, bet, event, at_ms):
+        ticker, value_cc = f"{event}-1", ONE_DOLLAR_CC if bet.won else 0
+        self.played.trade(bet.agent, ticker, bet.price_cc, fee_micros=bet.fee_micros, at_ms=at_ms)
+        paid_at_ms = at_ms + 15 * 60_000
+        other = "lead" if bet.agent == "gold" else "gold"
+        match self.bets % 6:
+            case 0:
+                self.played.settle(ticker, ONE_DOLLAR_CC - value_cc, paid_at_ms)  # the other way round at first
+                self.score()
+            case 1:
+                number = self.db.execute("SELECT max(id) FROM fills").fetchone()[0]
+                fills.attribute(self.db, number, other, why="a mistake", now_ms=at_ms)
+                self.played.settle(ticker, value_cc, paid_at_ms)
+                self.score()
+                fills.attribute(self.db, number, bet.agent, why="its order says so", now_ms=at_ms)
+            case 2:
+                self.played.trade(other, f"V{event}-1", 2_000, at_ms=at_ms)
+                self.played.settle(f"V{event}-1", 4_155, paid_at_ms)  # called off
+            case 3:
+                self.played.trade(fills.MANUAL, f"M{event}-1", 2_000, at_ms=at_ms)
+                self.played.settle(f"M{event}-1", ONE_DOLLAR_CC, paid_at_ms)
+            case 4:
+                self.played.settle(f"N{event}-1", 0, paid_at_ms)  # nobody traded it
+        self.played.settle(ticker, value_cc, paid_at_ms)
+        assert not self.played.settle(ticker, value_cc, paid_at_ms + 60_000), "posted again, later"
+
+
+def test_no_phantom_moves_a_decision(tmp_path):
+    """Two floors with the same bets decide alike, figure by figure; on one of them hardly a record is right at once."""
+    made = settings_file.parse(RULES)
+    players = [Player(name, edge, baseline=not edge) for name, edge in PLAYERS.items()]
+    fast = FastFloor(made, players, 1_000_000_000, trades=12, seed=25, fees=True)
+    clean, haunted = (
+        kind(Floor(made, tmp_path / name, quiet=True), players, 1_000_000_000)
+        for name, kind in (("clean", Judged), ("haunted", Haunted))
+    )
+    for day in range(5):
+        fast.one_day()
+        for floor in (clean, haunted):
+            floor.one_day(day, fast.bets)
+        upkeep.prune(haunted.floor, FIRST_DAY_MS + (200 + day) * DAY_MS)
+        assert haunted.there() == clean.there()
+    assert [one[:4] for one in haunted.told()] == [one[:4] for one in clean.told()]
+    for ours, theirs in zip(haunted.told(), clean.told(), strict=True):
+        assert plain(ours[4]) == pytest.approx(plain(theirs[4]), abs=2e-3)
+    assert {"production", "retired"} <= {stage for stage, _, _ in clean.there().values()}
+    assert haunted.db.execute("SELECT count(*) FROM settled_work WHERE excluded <> ''").fetchone()[0] > 20
+    for floor in (clean, haunted):
+        floor.db.close()
+
+
+def plain(evidence):
+    """The numbers in a decision's evidence, by name, however deep."""
+    found = {}
+    for key, value in evidence.items():
+        if isinstance(value, dict):
+            found |= {f"{key}.{name}": one for name, one in plain(value).items()}
+        elif isinstance(value, int | float):
+            found[key] = value
+    return found
+
+
+def test_of_two_hundred_random_strategies_chance_promotes_none():
+    """Twelve days with a look at everybody each day, and many a splendid one among them."""
+    players = [Player(f"flip-{number:03}", baseline=True) for number in range(200)]
+    made = settings_file.parse({"evolution": {"agents": 1_000}})
+    floor = FastFloor(made, players, 1_000_000_000, trades=10, seed=25, fees=False, means=ZERO)
+    floor.live(12)
+    acts = Counter(one.decision.act for one in floor.happened)
+    assert acts["trial"] == 200 and (acts["production"], acts["clone"]) == (0, 0)
+    assert any(10 * day.won >= 9 * day.settled for one in players for day in one.days.values())
 
 
 # ---- leaving --------------------------------------------------------------------------------------------------------

@@ -142,7 +142,7 @@ def test_how_long_a_decision_takes():
 @pytest.mark.deep
 def test_how_soon_a_dead_edge_is_noticed():
     for words, prices_cc in (("30 … 70 ¢", EVEN), ("45 … 75 ¢", DEAR)):
-        found = [drift(seed, prices_cc) for seed in range(10)]
+        found = [drift(seed, prices_cc) for seed in range(5)]
         print(f"\n| {words} |", end="")
         for at in range(3):
             days = sorted(one[at] for one in found if one[at] is not None)
