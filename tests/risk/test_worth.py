@@ -186,6 +186,11 @@ def test_dollars_for_people(micros, text):
     assert dollars(micros) == text
 
 
+def test_who_has_nothing_stakes_nothing(floor):
+    poor = sizing.size(floor.make(intent__probability=0.7, exposure__allocation_micros=1))
+    assert (poor.count_ch, poor.numbers["stake_micros"]) == (0, 0)
+
+
 def test_a_size_says_why_only_when_it_is_none(floor):
     assert sizing.size(floor.make()).reason == ""
     assert sizing.size(floor.make(intent__stake_millionths=1)).reason.startswith("a stake of $0.00 buys no contract")
