@@ -54,7 +54,7 @@ def test_judging_by_the_best_day_would_promote_nearly_everybody():
 @pytest.mark.parametrize("case", CASES)
 def test_a_year_of_two_hundred_coin_flippers_stays_within_the_budget(case):
     """Of all floors at most a tenth may be expected to see a promotion or a clone: each of them is wrong here."""
-        fooled, whole, settled, living = 0, Counter(), 0, 0
+    fooled, whole, settled, living = 0, Counter(), 0, 0
     for seed in range(SEEDS):
         floor = floor_of_flippers(seed, CASES[case])
         floor.live(YEAR)
