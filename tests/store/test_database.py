@@ -109,6 +109,26 @@ def test_a_checkpoint_folds_the_log_into_the_database(tmp_path):
     db.close()
 
 
+def test_a_long_log_is_cut_as_soon_as_nobody_reads_in_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(database, "LONG_LOG_PAGES", 20)
+    db = database.connect(tmp_path / "k.db")
+    database.migrate(db)
+    log = tmp_path / "k.db-wal"
+    assert log.stat().st_size > 20 * 4096
+    reader = database.read_only(tmp_path / "k.db")
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM agents").fetchone()
+    system.event(db, "info", "x", "happened", now_ms=1)
+    database.checkpoint(db)
+    assert log.stat().st_size > 0, "somebody reads in it"
+    reader.execute("ROLLBACK")
+    database.checkpoint(db)
+    assert log.stat().st_size == 0
+    assert reader.execute("SELECT count(*) FROM system_events").fetchone()[0] == 1
+    reader.close()
+    db.close()
+
+
 def test_readers_leave_no_file_behind_and_may_lack_write_permission(tmp_path):
     db = database.connect(tmp_path / "k.db", checkpoints=True)
     database.migrate(db)
