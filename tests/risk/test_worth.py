@@ -48,7 +48,8 @@ def test_a_size_whose_fee_eats_the_edge_is_refused(floor):
     edge = {"intent__probability": 0.6185, "limits__min_edge_millionths": 0, **ANY_STAKE}
     assert floor.ask(fee=cents, **edge).count_ch > 100
     verdict = floor.ask(fee=cents, exposure__agent_market_count_ch=4_900, **edge)  # room for one contract only
-    assert (verdict.answer, verdict.rule) == (Answer.REFUSED, "edge")
+    assert (verdict.answer, verdict.rule, verdict.count_ch) == (Answer.REFUSED, "edge", 0)
+    assert dict(verdict.numbers)["wanted_ch"] > 100
 
 
 @pytest.mark.parametrize(
