@@ -48,7 +48,7 @@ def test_back_off_give_up_and_one_alert(box: Box):
     """1, 2, 4, 8 s; forgotten after good running; given up in the end, with one alert, while the rest trades on."""
     box.trading()
     unit = "kalshi-trader@momentum"
-    box.drop_in(unit, f"[Service]\nExecStartPre=\nExecStartPre=+/opt/kalshi/libexec/backoff %n {FORGET_S}\n"
+    box.drop_in(unit, f"[Service]\nExecStartPre=\nExecStartPre=+/opt/kalshi/systemd/libexec/backoff %n {FORGET_S}\n"
                       "[Unit]\nStartLimitBurst=7\n")  # fmt: skip
     for verb in ("stop", "reset-failed", "start"):  # the starts before this one do not count
         box("systemctl", verb, unit)
