@@ -14,7 +14,7 @@ LAYERS = {
     # Pages in a real browser, by the clock.
     "browser": ["-m", "browser", "-n", "2", "--reruns", "1", "-rR"],
     # Each test boots a system of its own, with a floor on it. Handed out one by one: they are long, and unlike.
-    "box": ["tests/box", "-n", "3", "--dist", "load", "--maxschedchunk", "1", "--reruns", "1", "-rR", "--durations", "9"],
+    "box": ["tests/box", "-n", "3", "--dist", "load", "--maxschedchunk", "1", "--reruns", "1", "-rR"],
 }
 NO_TESTS = 5
 
