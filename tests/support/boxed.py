@@ -219,6 +219,7 @@ def _install(name: str) -> None:
     maker.up()
     maker.push_source()
     maker.write("/etc/kalshi/floor.toml", SETTINGS)
+    maker("systemctl", "stop", "cron")  # a job that it starts now would be on every box's disk
     maker.make("install")
     maker("sh", "-c", "useradd -m -G kalshi member && useradd -m stranger")
     maker.tool("down", "--save", name)
