@@ -181,6 +181,13 @@ def outcomes(scene) -> set[str]:
     return {row[0] for row in scene.db.execute("SELECT outcome FROM replays")}
 
 
+def test_an_upgrade_waits_until_every_decision_is_made_again(traded, capsys):
+    assert auditor_verbs.catch_up(traded.floor, 0) == 75
+    assert "3 decisions are not made again" in capsys.readouterr().err
+    traded.audit()
+    assert auditor_verbs.catch_up(traded.floor, 0) == 0
+
+
 def test_nothing_is_wrong(traded):
     assert traded.audit() == {}
     assert traded.state() == "WATCHING"

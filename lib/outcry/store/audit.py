@@ -119,6 +119,13 @@ def replayed(db: sqlite3.Connection, decision_id: str) -> bool:
     return bool(db.execute("SELECT 1 FROM replays WHERE decision_id = ?", (decision_id,)).fetchone())
 
 
+def not_yet_replayed(db: sqlite3.Connection) -> int:
+    """How many decisions wait to be made again."""
+    return db.execute(
+        "SELECT count(*) FROM decisions d WHERE NOT EXISTS (SELECT 1 FROM replays r WHERE r.decision_id = d.decision_id)"
+    ).fetchone()[0]
+
+
 def keep_replays(db: sqlite3.Connection, outcomes: Iterable[tuple[str, str, str]], now_ms: int) -> None:
     """Keep what became of decisions: (decision_id, outcome, why)."""
     with write(db):

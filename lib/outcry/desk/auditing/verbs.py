@@ -1,6 +1,7 @@
 """What a person asks of the auditor's records: verify the trail, list findings, judge one."""
 
 import json
+import time
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -11,7 +12,7 @@ from outcry.desk.common import connect
 from outcry.domain.errors import Misconfigured
 from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor
-from outcry.store import chain, database, findings, system
+from outcry.store import audit, chain, database, findings, system
 from outcry.store.findings import PERSON
 
 
@@ -33,6 +34,23 @@ def verify(floor: Floor, head: str) -> int:
         waiting = f"; {found.waiting} records wait to be chained" if found.waiting else ""
         click.echo(f"{found.links} links hold{waiting}; head {found.head.link}")
     return 0
+
+
+def catch_up(floor: Floor, seconds: int) -> int:
+    """Wait until the running auditor has made every decision again, as before their code goes; 75 when it does not."""
+    deadline = time.monotonic() + seconds
+    while True:
+        db = database.read_only(floor.database)
+        try:
+            waiting = audit.not_yet_replayed(db)
+        finally:
+            db.close()
+        if not waiting:
+            return 0
+        if time.monotonic() > deadline:
+            click.echo(f"auditor: {waiting} decisions are not made again after {seconds} s; does it run?", err=True)
+            return 75
+        time.sleep(0.2)
 
 
 def show(floor: Floor, *, as_json: bool) -> int:
