@@ -122,7 +122,8 @@ def replayed(db: sqlite3.Connection, decision_id: str) -> bool:
 def not_yet_replayed(db: sqlite3.Connection) -> int:
     """How many decisions wait to be made again."""
     return db.execute(
-        "SELECT count(*) FROM decisions d WHERE NOT EXISTS (SELECT 1 FROM replays r WHERE r.decision_id = d.decision_id)"
+        "SELECT count(*) FROM decisions d"
+        " WHERE NOT EXISTS (SELECT 1 FROM replays r WHERE r.decision_id = d.decision_id)"
     ).fetchone()[0]
 
 
