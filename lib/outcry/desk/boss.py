@@ -12,7 +12,6 @@ import click
 
 from outcry.desk.common import connect, jobs
 from outcry.ops import hand as hands
-from outcry.ops import log
 from outcry.ops.children import Children
 from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor
@@ -25,8 +24,6 @@ WORDS = {
     "stop": ("info", "stopped_trader", "not wanted any more"),
     "left": ("warning", "left_trader", "wanted, but down, and not by the boss: a person has to start it"),
 }
-
-_log = log.get(__name__)
 
 
 def show(floor: Floor) -> None:
@@ -104,4 +101,3 @@ def _record(db: sqlite3.Connection, news: list[tuple[str, str, str]]) -> None:
         level, what, why = WORDS[act]
         text = f"{agent}: {why}{f' ({said})' if said else ''}"
         system.event(db, level, NAME, what, text, now_ms=now_ms())
-        _log.info(what, agent=agent, why=why, said=said)
