@@ -68,6 +68,10 @@ def run(settings: Path, state: Path, plan: Plan) -> int:
         _start(floor, children, crew, plan, settings, state)
         faults = _watch(floor, children, crew, judges, plan)
         judges.stop()
+        faults += [_obituary(child) for child in children.ended()]
+        verdict = _replay_verdict(floor) if plan.replay else []
+        children.stop(_traders(children))
+        _last_look(floor, children, plan)
     except Stopped:
         _say("stopping")
         _stop(floor, children)
@@ -76,10 +80,6 @@ def run(settings: Path, state: Path, plan: Plan) -> int:
     except BaseException:
         _stop(floor, children)
         raise
-    faults += [_obituary(child) for child in children.ended()]
-    verdict = _replay_verdict(floor) if plan.replay else []
-    children.stop(_traders(children))
-    _last_look(floor, children, plan)
     faults += _stop(floor, children)
     return _conclude(floor, settings, state, verdict, faults)
 
