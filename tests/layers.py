@@ -10,7 +10,7 @@ LAYERS = {
     "unit": ["-m", "not floor and not recorded and not box and not browser", "-n", "2"],
     "recorded": ["-m", "recorded and not floor and not box", "-n", "2"],
     # Whole floors mostly wait. On a busy machine one may wait too long: such a test gets a second try, and is named.
-    "floor": ["-m", "floor", "-n", "5", "--dist", "worksteal", "--reruns", "1", "-rR", "--durations", "15"],
+    "floor": ["-m", "floor", "-n", "4", "--dist", "worksteal", "--reruns", "1", "-rR", "--durations", "15"],
     # Pages in a real browser, by the clock.
     "browser": ["-m", "browser", "-n", "2", "--reruns", "1", "-rR"],
     # Each test boots a system of its own, with a floor on it. Handed out one by one: they are long, and unlike.
