@@ -53,4 +53,5 @@ def test_an_unknown_shape_is_never_a_zero(floor):
     floor.survived()
     assert_told_once(floor.state, "clerk stopped_entries schema")
     assert_told_once(floor.state, "collector stopped_entries stream_schema")
-    assert_told_once(floor.state, "404", "trader@flip moved")
+    # An exit that is refused meanwhile is another message: its position stays open.
+    assert_told_once(floor.state, "-> ERROR (POST /portfolio/events/orders -> 404", "trader@flip moved")
