@@ -79,7 +79,7 @@ def build(
             evolution=changes(db, span, agent),
             budget=whole.Budget(
                 floor.settings.evolution.false_discoveries_millionths,
-                len(questions.everything(db)),
+                sum(one.kind != questions.BIRTH for one in questions.everything(db)),
                 len(questions.discoveries(db)),
             ),
         )

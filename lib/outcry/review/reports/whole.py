@@ -113,7 +113,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How much may be found by chance: of all that is answered yes, at most `millionths` are expected to be wrong."""
+    """How much may be found by chance: of all that is answered yes, at most `millionths` are expected to be wrong.
+
+    questions  asked so far; a birth asks none, its trades decide nothing
+    """
 
     millionths: int
     questions: int

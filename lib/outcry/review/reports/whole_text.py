@@ -138,7 +138,7 @@ def evolution_text(whole: Whole) -> str:
             *lines,
             "",
             f"questions     {budget.questions} asked so far, {budget.discoveries} answered yes; of those at most"
-            f" {budget.millionths / 10_000:g} % are expected to be wrong",
+            f" {budget.millionths / 10_000:g} % are expected to be wrong (kind by kind: evolve --budget)",
         ]
     )
 
