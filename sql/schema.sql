@@ -242,7 +242,7 @@ CREATE TABLE looks (                        -- looks without an intent: per-minu
     ticker         TEXT NOT NULL,
     minute_ms      INTEGER NOT NULL,
     condition      TEXT NOT NULL,           -- the first condition that failed
-    looks          INTEGER NOT NULL,
+    looks          INTEGER NOT NULL, step TEXT NOT NULL DEFAULT 'signal' CHECK (step IN ('free', 'trusted', 'signal', 'risk')),
     PRIMARY KEY (minute_ms, agent, ticker, condition)
 ) STRICT, WITHOUT ROWID;
 

@@ -30,7 +30,7 @@ from remembered import NEW_YORK, NOW, SETTINGS, at, floor, remember
 @pytest.fixture
 def past(db):
     remember(db)
-    looks.add(db, "mean_reversion", {("KXBTC15M-C-15", at(1, "23:05"), "spread 12 ¢ > max 10 ¢"): 90})
+    looks.add(db, "mean_reversion", {("KXBTC15M-C-15", at(1, "23:05"), "spread 12 ¢ > max 10 ¢", "signal"): 90})
     return db
 
 

@@ -43,7 +43,7 @@ class Evolving:
 
     def run(self, at_ms):
         scoring.take_in(self.db, scoring.Spans.of(1))
-        looks.add(self.db, "momentum", {("T", at_ms - MINUTE_MS, "no volume spike"): 1})
+        looks.add(self.db, "momentum", {("T", at_ms - MINUTE_MS, "no volume spike", "signal"): 1})
         return evolve.once(self.db, self.floor, at_ms)
 
     def get(self, name="momentum"):
@@ -157,7 +157,7 @@ def test_the_floor_has_so_many_agents_and_no_more(tmp_path):
 def test_a_loser_is_flagged_then_retired_and_its_capital_comes_back(floor):
     floor.in_trial()
     floor.series("momentum", 4, 36, T0 + HOUR_MS)
-    assert floor.run(T0 + 4 * HOUR_MS) == ["momentum: flagged (losing day)"]
+    assert floor.run(T0 + 4 * HOUR_MS) == ["momentum: flagged (proven loss)"]
     assert floor.run(T0 + 5 * HOUR_MS) == ["momentum: retired (flagged, proven loss or a month behind)"]
     event = floor.last()
     assert event["evidence"]["edge_log_loss"] > event["evidence"]["edge_needs"]
@@ -169,13 +169,28 @@ def test_a_loser_is_flagged_then_retired_and_its_capital_comes_back(floor):
     assert floor.get().allocation_micros == 0 and "momentum" not in boss.wanted(floor.floor)
 
 
+def test_who_wins_four_of_five_and_loses_money_is_flagged_by_the_proof_then_retired(floor):
+    """At 90 c it would need nine of ten: no day of it looks bad by its win rate."""
+    floor.in_trial()
+    for day in range(6):
+        floor.series("momentum", 64, 16, T0 + day * DAY_MS + HOUR_MS, price_cc=9_000)
+    scoring.take_in(floor.db, scoring.Spans.of(1))
+    now_ms = T0 + 5 * DAY_MS + 4 * HOUR_MS
+    one = floor.found(now_ms).standing
+    assert one.day_won / one.day_settled > 0.6 and one.edge.loses and one.edge.high_dollars <= 0
+    assert floor.run(now_ms) == ["momentum: flagged (proven loss)"]
+    assert ("stage", "loss") in {found[1:] for found in questions.discoveries(floor.db)}
+    assert floor.last()["evidence"]["edge_high_dollars"] <= 0
+    assert floor.run(now_ms + HOUR_MS) == ["momentum: retired (flagged, proven loss or a month behind)"]
+
+
 def test_an_agent_behind_for_a_month_is_retired_unless_it_was_starved(floor):
     agents.set_flagged(floor.db, "momentum", True, T0, rule="test", evidence={})
     agents.set_flagged(floor.db, "volume_spike", True, T0, rule="test", evidence={})
     for name in ("momentum", "volume_spike"):
         floor.trade(name, False, T0 + HOUR_MS)
     then_ms = T0 + 31 * DAY_MS
-    looks.add(floor.db, "volume_spike", {("T", then_ms - MINUTE_MS, "history of prints too short"): 10})
+    looks.add(floor.db, "volume_spike", {("T", then_ms - MINUTE_MS, "history of prints too short", "trusted"): 10})
     done = floor.run(then_ms)
     assert done == ["momentum: retired (flagged, proven loss or a month behind)"]
     assert "100 % of its looks" in floor.found(then_ms, "volume_spike").standing.starved

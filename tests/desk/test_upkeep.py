@@ -66,7 +66,7 @@ def test_quotes_of_old_markets_go_unless_somebody_holds_them(floor, db):
 def test_counters_bars_and_agreeing_looks_go_and_what_differed_stays(floor, db):
     old_ms, new_ms = NOW_MS - 8 * DAY_MS, NOW_MS - 3_600_000
     for at_ms in (old_ms, new_ms):
-        looks.add(db, "momentum", {("T", at_ms, "quiet"): 3})
+        looks.add(db, "momentum", {("T", at_ms, "quiet", "signal"): 3})
         with database.write(db):
             bars.write(db, 1, [Bar("BTC-USD", at_ms, 1, 1, 1, 1)])
     for at_ms, agreed in ((old_ms, True), (old_ms + 1, False), (old_ms + 2, True), (new_ms, True)):
@@ -80,7 +80,7 @@ def test_counters_bars_and_agreeing_looks_go_and_what_differed_stays(floor, db):
 
 def test_many_rows_go_in_many_short_transactions(floor, db, monkeypatch):
     monkeypatch.setattr(upkeep, "REST_S", 0)
-    looks.add(db, "momentum", {(f"T{number}", NOW_MS - 9 * DAY_MS, "quiet"): 1 for number in range(1_700)})
+    looks.add(db, "momentum", {(f"T{number}", NOW_MS - 9 * DAY_MS, "quiet", "signal"): 1 for number in range(1_700)})
     assert upkeep.prune(floor, NOW_MS) == ["1700 counters of looks"]
 
 

@@ -187,7 +187,7 @@ def test_a_purge_leaves_every_piece_of_evidence(tmp_path):
         for agent in AGENTS:
             traded(db, agent, ticker, side=draw.choice(list(Side)))
         paid(db, ticker, draw.choice([0, ONE_DOLLAR_CC]))
-    looks.add(db, "bull", Counter({(TICKER, T0 // 60_000 * 60_000, "no pattern"): 5}))
+    looks.add(db, "bull", Counter({(TICKER, T0 // 60_000 * 60_000, "no pattern", "signal"): 5}))
     kept = ("fills", "orders", "order_events", "decisions", "settlements", "attributions", "evolution_events", "agents")
     before = {table: db.execute(f"SELECT * FROM {table}").fetchall() for table in kept}
     judged, streaks = evidence(db), [outcomes.losing_streak(db, name, 0) for name in AGENTS]

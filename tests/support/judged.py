@@ -7,7 +7,7 @@ from evolving import FIRST_DAY_MS, Bet, Player
 from outcry.desk import evolve, migrate
 from outcry.desk.common.day import birth_allocation_micros
 from outcry.desk.scoring import agents as scoring
-from outcry.review.selection import DAY_MS
+from outcry.review.standing import DAY_MS
 from outcry.store import accounts, agents, database, looks
 from settled import MINUTE_MS, Played
 
@@ -35,7 +35,7 @@ class Judged:
             self.bet(bet, f"E{self.bets}", FIRST_DAY_MS + day * DAY_MS + 60 * MINUTE_MS + 1_000 * number)
         now_ms = FIRST_DAY_MS + (day + 1) * DAY_MS - 1
         for agent in agents.everyone(self.db):
-            looks.add(self.db, agent.name, {("T", now_ms - MINUTE_MS, "no volume spike"): 1})
+            looks.add(self.db, agent.name, {("T", now_ms - MINUTE_MS, "no volume spike", "signal"): 1})
         self.score()
         evolve.once(self.db, self.floor, now_ms)
 

@@ -183,6 +183,12 @@ class Basket:
 Wish = Intent | Quoting | Basket
 
 
+class Lacking(str):
+    """A strategy's no for want of something to judge by: an index, a whole book, enough history."""
+
+    __slots__ = ()
+
+
 def intents(wish: Wish) -> tuple[Intent, ...]:
     """The single intents of whatever a strategy wants, in the order in which they are asked for."""
     if isinstance(wish, Intent):

@@ -8,15 +8,15 @@ from outcry.store.database import quick
 MINUTE_MS = 60_000
 
 
-def add(db: sqlite3.Connection, agent: str, counts: Mapping[tuple[str, int, str], int]) -> None:
+def add(db: sqlite3.Connection, agent: str, counts: Mapping[tuple[str, int, str, str], int]) -> None:
     """Raise the counters; one short transaction that may be lost in a power cut.
 
-    counts  {(ticker, start of the minute in ms, condition): looks}
+    counts  {(ticker, start of the minute in ms, condition, the step at which it failed): looks}
     """
-    rows = [(agent, ticker, minute_ms, condition, looks) for (ticker, minute_ms, condition), looks in counts.items()]
+    rows = [(agent, *key, looks) for key, looks in counts.items()]
     with quick(db):
         db.executemany(
-            "INSERT INTO looks (agent, ticker, minute_ms, condition, looks) VALUES (?, ?, ?, ?, ?)"
+            "INSERT INTO looks (agent, ticker, minute_ms, condition, step, looks) VALUES (?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (minute_ms, agent, ticker, condition) DO UPDATE SET looks = looks + excluded.looks",
             rows,
         )

@@ -22,7 +22,7 @@ from typing import ClassVar
 from outcry.domain.market import Status
 from outcry.domain.order import Side
 from outcry.domain.units import ONE_CONTRACT_CH, ONE_DOLLAR_CC
-from outcry.domain.view import Basket, Intent, Sibling, View
+from outcry.domain.view import Basket, Intent, Lacking, Sibling, View
 from outcry.signals.cost import fee_cc
 from outcry.strategies.setting import setting
 from outcry.strategies.strategy import Strategy
@@ -58,11 +58,11 @@ class Arbitrage(Strategy):
         here = Sibling(view.market, view.quote, view.position_ch)
         event = sorted((here, *view.siblings), key=lambda market: market.market.ticker)
         if not view.market.exclusive and not view.market.exhaustive_of:
-            return "nothing is known of how the event's markets hang together"
+            return Lacking("nothing is known of how the event's markets hang together")
         if any(market.position_ch for market in event):
             return "already holds a position in this event"
         if any((market.quote.spread_cc or 1) <= 0 for market in event):
-            return "a crossed book: an alarm, not a chance"
+            return Lacking("a crossed book: an alarm, not a chance")
         baskets = [(_gain_cc(legs, pays_cc), legs, pays_cc) for legs, pays_cc in self._candidates(view, event)]
         if not baskets:
             return "no basket of this event can be had whole"

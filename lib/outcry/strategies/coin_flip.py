@@ -10,7 +10,7 @@ loses    always, on average: half the spread and the fee of each trade it takes,
 from dataclasses import dataclass
 
 from outcry.domain.order import Side, TimeInForce
-from outcry.domain.view import Intent, View
+from outcry.domain.view import Intent, Lacking, View
 from outcry.strategies.setting import MILLIONTHS, hold, setting, stake, stop_loss, take_profit
 from outcry.strategies.strategy import Strategy
 from outcry.strategies.taking import HOLDING, time_exit_ms
@@ -35,7 +35,7 @@ class CoinFlip(Strategy):
             return HOLDING
         bid_cc, ask_cc = view.quote.bid_cc, view.quote.ask_cc
         if bid_cc is None or ask_cc is None:
-            return "the book has one side or none"
+            return Lacking("the book has one side or none")
         chance = self.chance_millionths / MILLIONTHS
         if not 0 <= view.draw < chance:
             return "the coin said no"

@@ -11,7 +11,7 @@ loses    when the index jumps, or grows livelier than it was a moment ago: price
 from dataclasses import dataclass
 
 from outcry.domain.order import Side
-from outcry.domain.view import Intent, View
+from outcry.domain.view import Intent, Lacking, View
 from outcry.signals.cost import fee_cc
 from outcry.signals.digital import average, chance_at_least
 from outcry.signals.history import GAP_MS, shortened_ms
@@ -48,7 +48,7 @@ class Digital(Strategy):
             return chance
         offers = [offer for side in Side if (offer := _offer(view, side, chance)) is not None]
         if not offers:
-            return "the book has one side or none"
+            return Lacking("the book has one side or none")
         edge_cc, side, limit_cc = max(offers)
         if edge_cc < self.edge_cc:
             return "the price is near its fair value"
@@ -67,14 +67,14 @@ class Digital(Strategy):
         """The chance of YES, within what is held for possible; or the condition that failed."""
         market, factor = view.market, view.time_factor
         if not market.underlying or not view.index:
-            return "no index price for this market"
+            return Lacking("no index price for this market")
         if market.strike_micros is None or market.strike_type not in (*AT_LEAST, *AT_MOST):
             return "no strike that an index has to reach"
         known = average(view.index, view.now_ms, market.close_at_ms, shortened_ms(self.average_ms, factor))
         every_ms = shortened_ms(self.every_ms, factor) // 1_000 * 1_000
         volatility = realised(view.index, view.now_ms, shortened_ms(self.lookback_ms, factor), every_ms)
         if known is None or volatility is None:
-            return "index history too short or with a gap"
+            return Lacking("index history too short or with a gap")
         if volatility == 0:
             return "the index stands still"
         chance = chance_at_least(market.strike_micros, known.expected, known.deviation(volatility))

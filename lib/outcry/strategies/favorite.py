@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from outcry.domain.order import Side
 from outcry.domain.units import ONE_DOLLAR_CC
-from outcry.domain.view import Intent, View
+from outcry.domain.view import Intent, Lacking, View
 from outcry.signals.history import shortened_ms
 from outcry.strategies.setting import hold, setting, stake, stop_loss, take_profit
 from outcry.strategies.strategy import Strategy
@@ -38,7 +38,7 @@ class Favorite(Strategy):
             return HOLDING
         bid_cc, ask_cc = view.quote.bid_cc, view.quote.ask_cc
         if bid_cc is None or ask_cc is None:
-            return "the book has one side or none"
+            return Lacking("the book has one side or none")
         left_ms = view.market.close_at_ms - view.now_ms
         if left_ms > shortened_ms(self.within_ms, view.time_factor):
             return "too early to tell a favourite"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from outcry.domain.order import Side
-from outcry.domain.view import Intent, View
+from outcry.domain.view import Intent, Lacking, View
 from outcry.signals.flow import between
 from outcry.signals.history import GAP_MS, SECOND_MS, shortened_ms
 from outcry.signals.touch import pressure
@@ -45,7 +45,7 @@ class OrderFlow(Strategy):
         window_ms = shortened_ms(self.window_ms, view.time_factor)
         pushed = pressure(view.touches, view.now_ms, window_ms)
         if pushed is None:
-            return "touch history too short"
+            return Lacking("touch history too short")
         if abs(pushed.ratio) * MILLIONTHS < self.push_millionths:
             return "nobody pushes the book"
         to_ms = view.now_ms // SECOND_MS * SECOND_MS

@@ -17,7 +17,7 @@ from typing import ClassVar
 
 from outcry.domain.order import Side, TimeInForce
 from outcry.domain.units import ONE_CONTRACT_CH
-from outcry.domain.view import Intent, Quote, Quoting, View
+from outcry.domain.view import Intent, Lacking, Quote, Quoting, View
 from outcry.signals.cost import fee_cc
 from outcry.signals.history import GAP_MS, SECOND_MS, move, shortened_ms
 from outcry.signals.makers import watch
@@ -60,12 +60,12 @@ class SpreadCapture(Strategy):
     def decide(self, view: View) -> Quoting | str:
         book = without(view.quote, view.resting)
         if not book.bids or not book.asks:
-            return "the book has one side or none"
+            return Lacking("the book has one side or none")
         if toxic := self._toxic(view):
             return toxic
         needed_cc = self._needed_cc(view, book)
         if needed_cc is None:
-            return "no formula for this market's fee"
+            return Lacking("no formula for this market's fee")
         bid_cc, ask_cc = book.bids[0][0], book.asks[0][0]
         if ask_cc - bid_cc < 2 * needed_cc:
             return "the spread does not pay for itself"
@@ -88,7 +88,7 @@ class SpreadCapture(Strategy):
             return "too near to the close to quote"
         pushed = pressure(view.touches, view.now_ms, shortened_ms(self.window_ms, view.time_factor))
         if pushed is None:
-            return "touch history too short"
+            return Lacking("touch history too short")
         if abs(pushed.ratio) * MILLIONTHS >= self.toxic_millionths:
             return "the flow is one-sided"
         moved = move(view.index, view.now_ms, shortened_ms(INDEX_MS, view.time_factor))

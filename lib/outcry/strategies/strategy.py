@@ -27,4 +27,7 @@ class Strategy(ABC):
 
     @abstractmethod
     def decide(self, view: View) -> Wish | str:
-        """What it wants, or the first condition that failed: a fixed phrase without numbers, so that it is counted."""
+        """What it wants, or the first condition that failed: a fixed phrase without numbers, so that it is counted.
+
+        A `Lacking` where there was nothing to judge by.
+        """

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from outcry.domain.order import Side
-from outcry.domain.view import Intent, View
+from outcry.domain.view import Intent, Lacking, View
 from outcry.signals.history import Move, move, shortened_ms
 
 HOLDING = "already holds a position here"
@@ -27,9 +27,9 @@ def index_move(view: View, lookback_ms: int) -> Move | str:
     if view.position_ch:
         return HOLDING
     if not view.market.underlying or not view.index:
-        return "no index price for this market"
+        return Lacking("no index price for this market")
     moved = move(view.index, view.now_ms, shortened_ms(lookback_ms, view.time_factor))
-    return "index history too short or with a gap" if moved is None else moved
+    return Lacking("index history too short or with a gap") if moved is None else moved
 
 
 def seconds(span_ms: int, view: View) -> str:

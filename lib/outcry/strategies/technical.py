@@ -11,7 +11,7 @@ loses    on average, by spread and fee: Sullivan, Timmermann and White (1999), "
 from dataclasses import dataclass
 
 from outcry.domain.order import Side
-from outcry.domain.view import Intent, View
+from outcry.domain.view import Intent, Lacking, View
 from outcry.signals.history import GAP_MS, shortened_ms
 from outcry.signals.patterns import Candle, breakout, candles, cross, rsi
 from outcry.strategies.setting import hold, setting, stake, stop_loss, take_profit
@@ -47,11 +47,11 @@ class Technical(Strategy):
         if view.position_ch:
             return HOLDING
         if not view.market.underlying or not view.index:
-            return "no index price for this market"
+            return Lacking("no index price for this market")
         width_ms = shortened_ms(self.candle_ms, view.time_factor)
         history = candles(view.index, view.now_ms, width_ms, self._count)
         if history is None:
-            return "index history too short or with a gap"
+            return Lacking("index history too short or with a gap")
         sign = self._sign(history)
         if sign == 0:
             return "no pattern"

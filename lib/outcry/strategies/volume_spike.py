@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from outcry.domain.order import Side
 from outcry.domain.units import ONE_CONTRACT_CH
-from outcry.domain.view import Intent, View
+from outcry.domain.view import Intent, Lacking, View
 from outcry.signals.flow import spike
 from outcry.signals.history import GAP_MS, shortened_ms
 from outcry.strategies.setting import hold, setting, stake, stop_loss, take_profit
@@ -42,9 +42,9 @@ class VolumeSpike(Strategy):
         window_ms = shortened_ms(self.window_ms, view.time_factor)
         seen = spike(view.prints, view.now_ms, window_ms, shortened_ms(self.baseline_ms, view.time_factor))
         if seen is None:
-            return "history of prints too short"
+            return Lacking("history of prints too short")
         if seen.average_ch < ONE_CONTRACT_CH:
-            return "too few prints to say what is usual"
+            return Lacking("too few prints to say what is usual")
         if not seen.reaches(self.multiple_millionths):
             return "no volume spike"
         if seen.recent.signed_ch == 0:

@@ -14,6 +14,7 @@ Exits, cancels and renewals go on in every state but IDLE: whatever is wrong, a 
 from collections.abc import Callable
 from dataclasses import replace
 
+from outcry.domain.funnel import Step, step_of
 from outcry.domain.order import Order, Purpose, TimeInForce
 from outcry.domain.view import Answer, Basket, Intent, OwnOrder, Quoting, View, Wish
 from outcry.strategies.strategy import Strategy
@@ -37,7 +38,7 @@ from outcry.trading.events import (
 from outcry.trading.exits import leave
 from outcry.trading.leaving import Leaving
 from outcry.trading.orders import OrderService, expiry_ms, unwanted
-from outcry.trading.phase import Fault, Phase, forbids
+from outcry.trading.phase import Fault, Phase, following, forbids
 from outcry.trading.positions import Position, PositionTracker
 from outcry.trading.tempo import Pacing, Tempo
 from outcry.trading.wishes import excess_ch, legs, requote, snapped
@@ -175,14 +176,9 @@ class Coordinator:
         for fault in (self._raised, self._unplaced):
             if fault.reason and self.now_ms >= fault.until_ms:
                 fault.reason = ""
-        if self._raised.reason or self._unplaced.reason or (control is not None and control.trouble):
-            phase = Phase.ERROR
-        elif self.phase in (Phase.READY, Phase.ACTING):
-            phase = Phase.ACTING if self.orders.in_doubt() else Phase.READY
-        elif self.phase in (Phase.IDLE, Phase.ERROR):
-            phase = Phase.CALIBRATING
-        else:
-            phase = Phase.READY if self._calibrated() else Phase.CALIBRATING
+        outside = control is not None and bool(control.trouble)
+        broken = outside or bool(self._raised.reason or self._unplaced.reason)
+        phase = following(self.phase, broken=broken, in_doubt=self.orders.in_doubt, calibrated=self._calibrated)
         if phase is not self.phase:
             why = f" ({self.reason})" if self.reason else ""
             commands.append(Note(Topic.STATE, self.now_ms, f"{self.phase} -> {phase}{why}"))
@@ -266,29 +262,30 @@ class Coordinator:
                 self.board.looked(ticker)
             elif self._pacing.may_look(ticker, self.now_ms):
                 self.board.looked(ticker)
-                if condition := self._look_at(ticker, commands):
-                    commands.append(Note(Topic.LOOKED, self.now_ms, condition, ticker))
+                condition, step = self._look_at(ticker, commands)
+                if condition:
+                    commands.append(Note(Topic.LOOKED, self.now_ms, condition, ticker, step))
 
-    def _look_at(self, ticker: str, commands: list[Command]) -> str:
-        """One look: an entry, or the first condition that stood against one."""
+    def _look_at(self, ticker: str, commands: list[Command]) -> tuple[str, Step]:
+        """One look: an entry (""), or the first condition that stood against one, and the step it stood at."""
         forbidden = self._forbidden(ticker)
         attended = bool(self._quotes_of(ticker)) and self.phase in (Phase.READY, Phase.ACTING)
         if forbidden and not attended:
-            return forbidden
+            return forbidden, step_of(None, forbidden)
         view = self._view(ticker, draw=self._chance())
         answer = self._ask(view, commands)
         if answer is None:
-            return "strategy raised"
-        if attended or isinstance(answer, Quoting):
-            return self._quote(answer, view, forbidden, commands)
-        if isinstance(answer, str):
+            condition = "strategy raised"
+        elif attended or isinstance(answer, Quoting):
+            condition = self._quote(answer, view, forbidden, commands)
+        elif isinstance(answer, str):
             self.orders.give_up_old(ticker, f"no longer wanted: {answer}", self.now_ms)
-            return answer
-        return (
-            self._enter_basket(answer, view, commands)
-            if isinstance(answer, Basket)
-            else self._enter(answer, view, commands)
-        )
+            condition = answer
+        elif isinstance(answer, Basket):
+            condition = self._enter_basket(answer, view, commands)
+        else:
+            condition = self._enter(answer, view, commands)
+        return condition, step_of(answer, forbidden)
 
     def _quotes_of(self, ticker: str) -> list[Order]:
         """What rests on behalf of a strategy that quotes, and is wanted only as long as it says so."""
@@ -374,7 +371,7 @@ class Coordinator:
             answer = self._strategy.decide(view)
         except Exception as error:  # whatever a strategy does, it takes nothing else with it
             reason = f"strategy raised {type(error).__name__}: {error}"
-            commands.append(Note(Topic.RAISED, self.now_ms, reason, view.market.ticker, error))
+            commands.append(Note(Topic.RAISED, self.now_ms, reason, view.market.ticker, error=error))
             self._raised.happened(reason, self.now_ms, self._tempo.retry_ms, LONGEST_RETRY_MS)
             return None
         self._raised.times = 0

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from outcry.domain import fill as domain_fill
+from outcry.domain.funnel import Step
 from outcry.domain.market import Market
 from outcry.domain.order import Order, Purpose
 from outcry.domain.view import Bar, Intent, Quote, Verdict, View
@@ -178,12 +179,13 @@ class Topic(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something to count, log or keep; never to act on."""
+    """Something to count, log or keep; never to act on. `step`: where a look ended."""
 
     topic: Topic
     at_ms: int
     text: str
     ticker: str = ""
+    step: Step = Step.SEEN
     error: Exception | None = None
 
 

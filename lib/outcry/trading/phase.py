@@ -1,5 +1,6 @@
 """The states of a trader, why it is in ERROR, and what forbids entries in any state."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -25,6 +26,20 @@ class Fault:
     def happened(self, reason: str, now_ms: int, first_pause_ms: int, longest_ms: int) -> None:
         self.reason, self.times = reason, self.times + 1
         self.until_ms = now_ms + min(first_pause_ms * 2 ** min(self.times - 1, 10), longest_ms)
+
+
+def following(phase: Phase, *, broken: bool, in_doubt: Callable[[], bool], calibrated: Callable[[], bool]) -> Phase:
+    """The state after this one.
+
+    broken  something raised, or is broken outside
+    """
+    if broken:
+        return Phase.ERROR
+    if phase in (Phase.READY, Phase.ACTING):
+        return Phase.ACTING if in_doubt() else Phase.READY
+    if phase in (Phase.IDLE, Phase.ERROR):
+        return Phase.CALIBRATING
+    return Phase.READY if calibrated() else Phase.CALIBRATING
 
 
 def forbids(control: Control | None, ticker: str) -> str:

@@ -44,7 +44,7 @@ class Record:
         self._folder, self._clock, self._figures, self._owed = checkpoint_folder, clock, figures, owed
         self._program = f"trader@{agent}"
         self._started_at_ms = clock()
-        self._counts: Counter[tuple[str, int, str]] = Counter()
+        self._counts: Counter[tuple[str, int, str, str]] = Counter()
         self._phase = Phase.IDLE
         self._troubles: dict[str, int] = {}  # what went wrong -> when it did last
         self._checkpoint_at_ms: int | None = None
@@ -54,7 +54,7 @@ class Record:
         """Count it, log it, or keep it; `moved` is set when the state machine went anywhere worth a heartbeat."""
         match note.topic:
             case Topic.LOOKED:
-                self._counts[note.ticker, note.at_ms // looks.MINUTE_MS * looks.MINUTE_MS, note.text] += 1
+                self._counts[note.ticker, note.at_ms // looks.MINUTE_MS * looks.MINUTE_MS, note.text, note.step] += 1
             case Topic.RAISED:
                 trace = "".join(traceback.format_exception(note.error)) if note.error else ""
                 _log.error("raised", agent=self._agent, ticker=note.ticker, reason=note.text, traceback=trace)
