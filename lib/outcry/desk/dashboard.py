@@ -11,7 +11,8 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from outcry.desk import report, status
+from outcry.desk import report
+from outcry.desk.common.living import alive
 from outcry.domain.errors import Misconfigured, Unavailable
 from outcry.ops import log
 from outcry.ops.clock import now_ms
@@ -89,7 +90,7 @@ def source_of(floor: Floor) -> Source:
         budget_file=floor.budget_file,
         halt_file=floor.halt_file,
         report=functools.partial(_report, floor),
-        alive=status.alive,
+        alive=alive,
     )
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 
 from outcry.desk.common import connect
-from outcry.desk.status import alive
+from outcry.desk.common.living import alive
 from outcry.domain.errors import Misconfigured, OutcryError, Refused, Unavailable
 from outcry.ops import disk
 from outcry.ops.clock import now_ms

@@ -15,8 +15,8 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
+from outcry.desk.common.living import alive
 from outcry.desk.report import reconciled
-from outcry.desk.status import alive
 from outcry.domain.errors import Misconfigured
 from outcry.domain.limits import Limits
 from outcry.ops import golive

@@ -1,6 +1,5 @@
 """One block made to be pasted whole: what runs, what is forbidden, how fresh the data is, what is held and ordered."""
 
-import os
 import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -9,6 +8,7 @@ import click
 
 from outcry.desk.care import shown
 from outcry.desk.common.day import trading_day
+from outcry.desk.common.living import alive
 from outcry.desk.report import reconciled
 from outcry.domain.errors import OutcryError
 from outcry.domain.units import format_decimal
@@ -19,7 +19,6 @@ from outcry.review.reports.today_text import dollars
 from outcry.store import accounts, agents, database, findings, orders, system
 from outcry.store import report as rows
 
-MISSED_BEATS_MS = 90_000
 WIDTH = 110
 MOST_PROGRAMS, MOST_AGENTS, MOST_POSITIONS, MOST_ORDERS, MOST_CONTROLS, EVENTS = 12, 8, 7, 6, 3, 10  # < 60 lines in all
 SEVERITIES = ("critical", "warning", "info")
@@ -130,19 +129,6 @@ def _program(beat: system.Heartbeat, at_ms: int) -> str:
         f"{beat.program:<24} {beat.state:<12} for {since:<8} beat {_age(beat.beat_at_ms, at_ms)}"
         f" · pid {beat.pid}{absent}{old}{f' · {why}' if why else ''}"
     )
-
-
-def alive(beat: system.Heartbeat, at_ms: int) -> bool:
-    """Whether its process exists and still beats."""
-    if beat.state == "STOPPED" or at_ms - beat.beat_at_ms > MISSED_BEATS_MS:
-        return False
-    try:
-        os.kill(beat.pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True  # somebody else's process: it exists
-    return True
 
 
 def _agents(db: sqlite3.Connection, at_ms: int) -> list[str]:

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from outcry.desk.status import alive
+from outcry.desk.common.living import alive
 from outcry.domain.errors import OutcryError, Unavailable
 from outcry.ops import disk
 from outcry.ops.alerts.book import Level, Raised

@@ -5,7 +5,7 @@ import time
 import click
 
 from outcry.desk import boss, doctor
-from outcry.desk.status import alive
+from outcry.desk.common.living import alive
 from outcry.domain.errors import OutcryError
 from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor

@@ -4,9 +4,10 @@ import sqlite3
 from collections.abc import Mapping
 from itertools import pairwise
 
-from outcry.desk import report, status
+from outcry.desk import report
 from outcry.desk.care import shown
 from outcry.desk.common.day import capital_micros
+from outcry.desk.common.living import alive
 from outcry.desk.telling import targets
 from outcry.ops.floor import Floor
 from outcry.review.reports import whole
@@ -114,7 +115,7 @@ def changes(db: sqlite3.Connection, span: whole.Span, agent: str | None) -> tupl
 
 
 def _program(beat: system.Heartbeat, at_ms: int) -> whole.Program:
-    running = True if status.alive(beat, at_ms) else None if beat.state == "STOPPED" else False
+    running = True if alive(beat, at_ms) else None if beat.state == "STOPPED" else False
     up_ms = max(0, at_ms - beat.started_at_ms) if running else None
     return whole.Program(beat.program, beat.state, running, up_ms, str(beat.detail.get("why") or ""))
 
