@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from market_statistics import statistics
+from outcry.domain.book import Book
 from outcry.domain.errors import Misconfigured
 from outcry.domain.market import Status
 from outcry.domain.order import Side
@@ -177,6 +178,42 @@ def test_shortened_windows_follow_each_other_without_a_gap():
     opened = [event for event in of(Opened, events) if event.ticker.startswith("KXBTC")]
     assert [event.at_ms % 45_000 for event in opened[1:]] == [0, 0, 0, 0]
     assert len({event.ticker for event in opened}) == 5
+
+
+def middles(events):
+    """The middle of the first market's book after each of its events: (when, centicents)."""
+    book, ticker, seen = Book(), None, []
+    for event in events:
+        if isinstance(event, BookSet) and ticker in (None, event.ticker):
+            ticker = event.ticker
+            book.replace(dict(event.bids), dict(event.asks))
+        elif isinstance(event, BookChange) and event.ticker == ticker:
+            book.apply(event.side is Side.BID, event.price_cc, event.change_ch)
+            seen.append((event.at_ms, ((book.bid_cc or 0) + (book.ask_cc or 10_000)) / 2))
+    return seen
+
+
+def test_a_crowd_that_is_late_quotes_the_past_and_what_pays_is_the_present():
+    lag_ms, fresh = 20_000, {"start": START + 600_000}  # a quarter has just begun: its price is open
+    now, late = (middles(generated(90, crowd_lag_ms=ms, **fresh)) for ms in (0, lag_ms))
+
+    def apart_cc(by_ms):
+        """How far the late book is from the prompt one so long before, on average over a minute."""
+        prompt = {at_ms // 1_000: middle for at_ms, middle in now}
+        pairs = [(middle, prompt[(at_ms - by_ms) // 1_000]) for at_ms, middle in late if at_ms >= START + 630_000]
+        return sum(abs(one - other) for one, other in pairs) / len(pairs)
+
+    assert apart_cc(lag_ms) < 200 < apart_cc(0) / 3
+    short = {"window_s": 45, "average_s": 3}
+    assert of(Determined, generated(150, **short)) == of(Determined, generated(150, crowd_lag_ms=lag_ms, **short))
+
+
+def test_more_series_leave_the_others_prices_as_they_are():
+    alone, among = Generator(1, SERIES, START), Generator(1, [*SERIES, "KXSOL15M", "KXBNB15M"], START)
+    assert {info.underlying for info in among.series()} == {"BTC-USD", "ETH-USD", "SOL-USD", "BNB-USD"}
+    for symbol in ("BTC-USD", "ETH-USD"):
+        assert alone.history(symbol, START - 60_000, START) == among.history(symbol, START - 60_000, START)
+    assert [tick.value_micros > 0 for tick in among.history("SOL-USD", START, START)] == [True]
 
 
 def test_unknown_series_and_impossible_means_are_refused():

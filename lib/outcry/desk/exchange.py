@@ -215,6 +215,7 @@ def _made(floor: Floor, plan: Plan, engine: Engine) -> _Playing:
         average_s=local.average_s,
         volatility=local.volatility,
         jumps_per_hour=local.jumps_per_hour,
+        crowd_lag_ms=local.crowd_lag_ms,
         owed=[market for market in _owed(engine) if market.close_at_ms <= at_ms],
     )
     return _Playing(generator)

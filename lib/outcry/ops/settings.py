@@ -35,6 +35,7 @@ class LocalExchange(Struct, frozen=True, forbid_unknown_fields=True):
     average_s: Annotated[int, Meta(ge=1, le=600)] = 60
     volatility: Annotated[float, Meta(gt=0, le=50)] = 0.6
     jumps_per_hour: Annotated[float, Meta(ge=0, le=10_000)] = 2.0
+    crowd_lag_ms: Annotated[int, Meta(ge=0, le=600_000)] = 0
     deposit_dollars: Annotated[int, Meta(ge=0, le=10_000_000)] = 1_000
     manners: dict[str, bool | int | str | None] = field(default_factory=dict)
     keeps_hours: bool = False

@@ -29,14 +29,20 @@ from outcry.paper.events import (
 )
 from outcry.paper.generate.crowd import STEP_MS, Crowd
 from outcry.paper.generate.index_walk import Asset, Average, IndexWalk
-from outcry.paper.generate.windows import Window, series_info, underlying_of, window_at
+from outcry.paper.generate.windows import Window, series_info, series_of, underlying_of, window_at
 
 HISTORY_S = 6 * 3_600
 STRIKE_MS = 500  # after the opening, when the strike is published and the old book is swept
 DETERMINE_MS = 1_000  # after the close
 SETTLE_MS = (2_000, 6_000)
 
-_ASSETS = {"BTC-USD": Asset("BTC-USD", 97_000.0), "ETH-USD": Asset("ETH-USD", 3_300.0, 1.35)}
+_ASSETS = {
+    "BTC-USD": Asset("BTC-USD", 97_000.0),
+    "ETH-USD": Asset("ETH-USD", 3_300.0, 1.35),
+    "SOL-USD": Asset("SOL-USD", 165.0, 1.6),
+    "BNB-USD": Asset("BNB-USD", 900.0, 1.2),
+}
+_ALWAYS = ("BTC-USD", "ETH-USD")  # the walk has these, whichever series there are: so their prices are the same
 
 
 @dataclass(slots=True)
@@ -52,9 +58,10 @@ class _Live:
 class Generator:
     """A `Source` of made-up markets. Pure and seeded: the same seed and start give the same events.
 
-    series          tickers of 15-minute crypto series whose index is known: KXBTC15M, KXETH15M
+    series          tickers of 15-minute crypto series whose index is known: KXBTC15M, KXETH15M, KXSOL15M, KXBNB15M
     window_s        length of a market; average_s of its settlement mean; both in seconds of the clock handed in
     volatility      of the index, annualised; jumps_per_hour on top
+    crowd_lag_ms    how late the crowd sees the index: above 0, whoever looks at the index itself has an edge
     owed            markets of an earlier run that closed and were never settled: they are settled first thing
     raises          Misconfigured for an unknown series, or a mean longer than its window
     """
@@ -69,16 +76,22 @@ class Generator:
         average_s: int = 60,
         volatility: float = 0.6,
         jumps_per_hour: float = 2.0,
+        crowd_lag_ms: int = 0,
         owed: Iterable[Market] = (),
     ) -> None:
         unknown = [ticker for ticker in series if underlying_of(ticker) not in _ASSETS]
         if unknown:
-            raise Misconfigured(f"no generated index for series {unknown[0]}", "known: KXBTC15M, KXETH15M")
+            raise Misconfigured(
+                f"no generated index for series {unknown[0]}", f"known: {', '.join(map(series_of, _ASSETS))}"
+            )
         if not 0 < average_s <= window_s:
             raise Misconfigured(f"a mean over {average_s} s does not fit into a window of {window_s} s")
         self._seed, self._series = seed, tuple(series)
         self._window_ms, self._average_s = window_s * 1_000, average_s
-        self._walk = IndexWalk(seed, _ASSETS.values(), volatility, jumps_per_hour)
+        self._crowd_lag_ms = crowd_lag_ms
+        listed = {*_ALWAYS, *map(underlying_of, series)}
+        walked = [asset for symbol, asset in _ASSETS.items() if symbol in listed]
+        self._walk = IndexWalk(seed, walked, volatility, jumps_per_hour)
         self._live: dict[str, _Live] = {}
         self._due: list[tuple[int, int, Callable[[int], list[SourceEvent]]]] = []
         self._order = count()
@@ -150,7 +163,7 @@ class Generator:
         self._at(following.open_at_ms + STRIKE_MS, lambda at: self._published(following, at))
         return [
             Opened(window.ticker, at_ms),
-            live.crowd.open(average.fair(at_ms), at_ms),
+            live.crowd.open(average.fair(at_ms - self._crowd_lag_ms), at_ms),
             Listed(following.market(Status.INITIALIZED, None), at_ms),
         ]
 
@@ -193,7 +206,7 @@ class Generator:
         for live in self._live.values():
             if at_ms % 1_000 == 0:
                 told += self._stats(live, at_ms)
-            told += live.crowd.step(live.average.fair(at_ms), at_ms)
+            told += live.crowd.step(live.average.fair(at_ms - self._crowd_lag_ms), at_ms)
         told.sort(key=lambda event: event.at_ms)
         return told
 

@@ -30,6 +30,15 @@ def underlying_of(series: str) -> str:
     return f"{asset}-USD" if series == f"KX{asset}15M" and asset else ""
 
 
+def series_of(symbol: str) -> str:
+    """The 15-minute crypto series that settles on an index.
+
+    >>> series_of("BTC-USD")
+    'KXBTC15M'
+    """
+    return f"KX{symbol.removesuffix('-USD')}15M"
+
+
 def series_info(ticker: str) -> SeriesInfo:
     """A series as the exchange describes it."""
     underlying = underlying_of(ticker)
