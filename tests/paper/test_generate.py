@@ -208,12 +208,13 @@ def test_a_crowd_that_is_late_quotes_the_past_and_what_pays_is_the_present():
     assert of(Determined, generated(150, **short)) == of(Determined, generated(150, crowd_lag_ms=lag_ms, **short))
 
 
-def test_more_series_leave_the_others_prices_as_they_are():
-    alone, among = Generator(1, SERIES, START), Generator(1, [*SERIES, "KXSOL15M", "KXBNB15M"], START)
-    assert {info.underlying for info in among.series()} == {"BTC-USD", "ETH-USD", "SOL-USD", "BNB-USD"}
-    for symbol in ("BTC-USD", "ETH-USD"):
-        assert alone.history(symbol, START - 60_000, START) == among.history(symbol, START - 60_000, START)
-    assert [tick.value_micros > 0 for tick in among.history("SOL-USD", START, START)] == [True]
+def test_every_series_it_knows_has_an_index_and_markets():
+    source = Generator(1, [*SERIES, "KXSOL15M", "KXBNB15M"], START)
+    begun = source.advance(START)
+    for symbol, dollars in (("BTC-USD", 97_000), ("ETH-USD", 3_300), ("SOL-USD", 165), ("BNB-USD", 900)):
+        (tick,) = source.history(symbol, START, START)
+        assert 0.7 < tick.value_micros / 1_000_000 / dollars < 1.4
+        assert [event.market.underlying for event in of(Listed, begun)].count(symbol) == 2, "this window, and the next"
 
 
 def test_unknown_series_and_impossible_means_are_refused():

@@ -42,7 +42,7 @@ _ASSETS = {
     "SOL-USD": Asset("SOL-USD", 165.0, 1.6),
     "BNB-USD": Asset("BNB-USD", 900.0, 1.2),
 }
-_ALWAYS = ("BTC-USD", "ETH-USD")  # the walk has these, whichever series there are: so their prices are the same
+_ALWAYS = ("BTC-USD", "ETH-USD")  # walked whichever series there are: one alone has the prices it has beside the other
 
 
 @dataclass(slots=True)
