@@ -77,6 +77,19 @@ def test_an_hourly_job_runs_as_often_as_the_local_day_has_hours(day, hours):
     assert len(turns) == hours
 
 
+def test_judges_are_due_as_often_as_the_floors_hours_are_short(tmp_path, clock):
+    """Alerts, copies and reports keep the hours of people."""
+    quick = open_floor(Settings(time_factor=12.0), tmp_path)
+    migrate.prepare(quick, NOON_MS)
+    for minute in range(0, 16, 5):
+        clock[0] = NOON_MS + minute * 60_000
+        for name in ("evolve", "report-hourly"):
+            jobs.run(quick, name, lambda: "done", if_due=True)
+    assert [(name, due_ms - NOON_MS) for name, due_ms, _, _ in kept(quick)] == [
+        ("evolve", 0), ("report-hourly", 0), ("evolve", 300_000), ("evolve", 600_000), ("evolve", 900_000)
+    ]  # fmt: skip
+
+
 def test_it_runs_once_a_turn_and_again_at_the_next(floor, clock):
     ran: list[int] = []
 

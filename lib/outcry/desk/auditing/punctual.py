@@ -21,7 +21,7 @@ def turns(db: sqlite3.Connection, settings: Settings, at_ms: int) -> list[Turn]:
 def _turn(
     db: sqlite3.Connection, settings: Settings, name: str, job: Job, last: jobs.JobRow | None, at_ms: int
 ) -> Turn:
-    due_at_ms = job.turn_ms(settings.zone(), at_ms - job.grace_ms)
+    due_at_ms = job.turn_ms(settings.zone(), at_ms - job.grace_ms, settings.time_factor)
     words = last.detail if last is not None and last.result == jobs.FAILED else ""
     return Turn(name, due_at_ms, jobs.done(db, name, due_at_ms), job.grace_ms, words)
 

@@ -34,14 +34,18 @@ class Job:
     every_ms   from turn to turn; or, 0:
     at         the time of the day, in the floor's zone, at which it is due
     grace_ms   not done so long after its turn: it was missed
+    shortens   its turns are as short as the floor's windows are: it judges what happened in so many of them
     """
 
     every_ms: int = 0
     at: time = time()
     grace_ms: int = 2 * HOUR_MS
+    shortens: bool = False
 
-    def turn_ms(self, zone: ZoneInfo, at_ms: int) -> int:
+    def turn_ms(self, zone: ZoneInfo, at_ms: int, time_factor: float = 1.0) -> int:
         """When its newest turn was due. An hour that the clocks skip counts as the one after it.
+
+        time_factor  by how much the floor's windows are shortened
 
         >>> new_york, noon = ZoneInfo("America/New_York"), 1_793_552_400_000  # 2026-11-01, the day of 25 hours
         >>> turn = Job(at=time(1, 30)).turn_ms(new_york, noon)
@@ -49,7 +53,7 @@ class Job:
         '2026-11-01T05:30:00+00:00'
         """
         if self.every_ms:
-            return at_ms - at_ms % self.every_ms
+            return at_ms - at_ms % max(1, int(self.every_ms / (time_factor if self.shortens else 1.0)))
         today = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone).date()
         turns = (datetime.combine(today - timedelta(days=back), self.at, zone) for back in (0, 1, 2))
         return next(turn for turn in (int(one.timestamp() * 1000) for one in turns) if turn <= at_ms)
@@ -57,8 +61,8 @@ class Job:
 
 JOBS = {
     "alert": Job(every_ms=MINUTE_MS, grace_ms=10 * MINUTE_MS),
-    "score": Job(every_ms=5 * MINUTE_MS, grace_ms=HOUR_MS),
-    "evolve": Job(every_ms=HOUR_MS, grace_ms=HOUR_MS),
+    "score": Job(every_ms=5 * MINUTE_MS, grace_ms=HOUR_MS, shortens=True),
+    "evolve": Job(every_ms=HOUR_MS, grace_ms=HOUR_MS, shortens=True),
     "score-markets": Job(every_ms=5 * MINUTE_MS, grace_ms=HOUR_MS),
     "boss": Job(every_ms=MINUTE_MS, grace_ms=10 * MINUTE_MS),
     "report-hourly": Job(every_ms=HOUR_MS, grace_ms=HOUR_MS),
@@ -86,7 +90,7 @@ def run(floor: Floor, name: str, work: Callable[[], str], *, if_due: bool, books
                 return False
             raise
         ledger = _Ledger(floor, held, books_needed=books_needed)
-        turn_ms = job.turn_ms(floor.settings.zone(), at_ms) if if_due else None
+        turn_ms = job.turn_ms(floor.settings.zone(), at_ms, floor.settings.time_factor) if if_due else None
         if turn_ms is not None and ledger.done(name, turn_ms):
             return False
         ledger.begin(name, turn_ms, at_ms, only_last=job.every_ms == MINUTE_MS)
