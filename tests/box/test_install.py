@@ -9,6 +9,10 @@ LISTING = (
     "find / -xdev \\( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /var/log -o -path /root"
     " -o -path /var/cache -o -path /home \\) -prune -o -printf '%p\\n' | sort"
 )
+COMPLETION = (  # what bash does when somebody types this and a tab
+    ". /usr/local/share/bash-completion/completions/kalshi; COMP_WORDS=(kalshi agent show mom) COMP_CWORD=3"
+    "; _outcry_command kalshi; echo ${COMPREPLY[*]}"
+)
 ALWAYS_CHANGES = ("/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow", "/etc/sub", "/etc/.pwd.lock",
                   "/var/lib/systemd", "/var/tmp", "/wheels", "/dev")  # fmt: skip
 
@@ -45,6 +49,7 @@ def looks_the_same_to_everybody(box: Box) -> None:
             ("kalshi", "agent", "ls"),
         ):
             assert "momentum" in box(*command, user=user).stdout
+        assert box("bash", "-c", COMPLETION, user=user).stdout == "momentum\n"
         status = box("kalshi", "status", user=user, check=False)
         assert "embedded" in status.stdout.splitlines()[0]
         assert "trader@momentum" in status.stdout
