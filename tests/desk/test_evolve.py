@@ -157,7 +157,7 @@ def test_the_floor_has_so_many_agents_and_no_more(tmp_path):
 def test_a_loser_is_flagged_then_retired_and_its_capital_comes_back(floor):
     floor.in_trial()
     floor.series("momentum", 4, 36, T0 + HOUR_MS)
-    assert floor.run(T0 + 4 * HOUR_MS) == ["momentum: flagged (proven loss)"]
+    assert floor.run(T0 + 4 * HOUR_MS) == ["momentum: flagged (losing day)"]
     assert floor.run(T0 + 5 * HOUR_MS) == ["momentum: retired (flagged, proven loss or a month behind)"]
     event = floor.last()
     assert event["evidence"]["edge_log_loss"] > event["evidence"]["edge_needs"]
@@ -209,7 +209,7 @@ def test_a_proven_gain_since_takes_a_flag_off(floor):
     assert not floor.get().flagged
 
 
-def test_a_poor_week_halves_an_allocation_once_in_a_week(floor):
+def test_a_poor_week_halves_an_allocation_and_who_loses_by_then_is_flagged_and_retired(floor):
     floor.in_trial()
     agents.set_allocation(floor.db, "momentum", 50_000_000, T0, rule="test", evidence={})
     for day in range(7):
@@ -217,11 +217,18 @@ def test_a_poor_week_halves_an_allocation_once_in_a_week(floor):
     now_ms = T0 + 6 * DAY_MS + 12 * HOUR_MS
     assert floor.run(now_ms) == ["momentum: allocation halved to $25.00 (poor week, proven)"]
     assert floor.last("momentum")["evidence"]["from_micros"] == 50_000_000
-    assert floor.found(now_ms).standing.daily.loses and floor.found(now_ms).standing.week_sharpe < 0.5
-    assert floor.run(now_ms + HOUR_MS) == []
-    assert floor.run(now_ms + 9 * DAY_MS) == [], "a week of silence is no poor week"
-    floor.series("momentum", 20, 20, now_ms + 9 * DAY_MS, price_cc=6_500)
-    assert floor.run(now_ms + 9 * DAY_MS + HOUR_MS) == ["momentum: allocation halved to $12.50 (poor week, proven)"]
+    halved = floor.found(now_ms + HOUR_MS).standing
+    assert halved.daily.loses and halved.week_sharpe < 0.5 and halved.shrunk_at_ms == now_ms
+    assert floor.run(now_ms + HOUR_MS) == ["momentum: flagged (proven loss)"], "once in a week is enough"
+    assert floor.run(now_ms + 2 * HOUR_MS) == ["momentum: retired (flagged, proven loss or a month behind)"]
+
+
+def test_a_week_of_silence_is_no_poor_week(floor):
+    floor.in_trial()
+    agents.set_allocation(floor.db, "momentum", 50_000_000, T0, rule="test", evidence={})
+    floor.series("momentum", 60, 60, T0 + HOUR_MS, price_cc=6_500)
+    assert floor.run(T0 + 9 * DAY_MS) == ["momentum: flagged (proven loss)"], "what is proven stays so"
+    assert floor.found(T0 + 9 * DAY_MS).standing.week_sharpe is None
 
 
 def test_a_drawdown_pauses_and_time_resumes(floor):
@@ -264,7 +271,7 @@ def test_a_dry_run_and_an_explanation_write_nothing(floor, capsys):
     assert "momentum: trial (ten settled trades)" in capsys.readouterr().out
     evolve.explain(floor.floor, "momentum")
     said = capsys.readouterr().out
-    assert "trial: applies" in said and "starved" in said
+    assert "  trial      ten settled trades: applies" in said and "  starved    not punished: it looked at no" in said
     assert list(floor.db.iterdump()) == before
     with pytest.raises(Misconfigured, match="agents here"):
         evolve.explain(floor.floor, "nobody")

@@ -16,4 +16,4 @@ def test_the_worked_examples_are_right():
 def test_the_table_names_every_rule_in_order():
     lines = PAGE.read_text().split("## The rules")[1].split("##")[0].splitlines()
     named = [line.split("|")[1].strip() for line in lines if line.startswith("| ")]
-    assert named[1:] == [name for name, _, _ in RULES]
+    assert named[1:] == [rule.name for rule in RULES]

@@ -23,8 +23,9 @@ from outcry.review import scores
 from outcry.review.bets import Bets, level
 from outcry.review.evidence import Evidence, Observation, observe
 from outcry.review.scores import Sums
-from outcry.review.selection import DAY_MS, MILLIONTHS, Decision, Question, Standing, decide
+from outcry.review.selection import Decision, decide
 from outcry.review.settled_work import Seen, work
+from outcry.review.standing import DAY_MS, MILLIONTHS, Question, Standing
 from outcry.review.variation import child_name
 from outcry.store.questions import BIRTH, FLAG, GAIN, LOSS, POOR, STAGE
 from outcry.venue.fees import trade_fee_micros
@@ -192,6 +193,7 @@ class FastFloor:
             beside_baseline=self._question(asked, against) if staged else Question(),
             day_settled=day.settled,
             day_won=day.won,
+            day_break_even_millionths=day.break_even_millionths,
             week_sharpe=told[0] if told else None,
             daily=self._poor(player, asked, scores.total(week)) if staged else Question(),
             shrunk_at_ms=0 if player.shrunk_day is None else _end_ms(player.shrunk_day),
@@ -256,6 +258,8 @@ class FastFloor:
                     self._answered(player.flag, LOSS)
                 player.stage = "retired"
             case "flag":
+                if standing.edge.loses:
+                    self._answered(player.asked, LOSS)
                 player.flag = self._ask(FLAG)
             case "unflag":
                 if standing.edge_since_flag.gains:

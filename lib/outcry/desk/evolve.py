@@ -5,6 +5,7 @@
 
 import json
 import sqlite3
+import textwrap
 
 import click
 
@@ -87,8 +88,8 @@ def explain(floor: Floor, name: str) -> None:
     click.echo(f"{name}: {agent.stage}{', flagged' if agent.flagged else ''}{', paused' if agent.paused else ''}")
     for fact, value in found.facts().items():
         click.echo(f"  {fact:<26} {'not shown yet' if value is None else value}")
-    for rule, said in selection.explain(found.standing, limits, at_ms):
-        click.echo(f"  {rule:<40} {said}")
+    for act, rule, said in selection.explain(found.standing, limits, at_ms):
+        click.echo(textwrap.fill(f"{act:<10} {rule}: {said}", 110, initial_indent="  ", subsequent_indent=" " * 13))
 
 
 def _decide(db: sqlite3.Connection, floor: Floor, at_ms: int) -> tuple[dict[str, standings.Found], list[Decision]]:

@@ -10,7 +10,7 @@ from outcry.desk.scoring import agents, figures, markets
 from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor
 from outcry.review.market_scores import Score
-from outcry.review.selection import MILLIONTHS
+from outcry.review.standing import MILLIONTHS
 from outcry.store import scores as rows
 
 AGENTS, MARKETS = "score", "score-markets"

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from outcry.domain.units import ONE_DOLLAR_CC
 from outcry.review.bets import GRID_DOLLARS, Bets
-from outcry.review.selection import Question
 from outcry.review.settled_work import Work
+from outcry.review.standing import Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +53,14 @@ class Evidence:
 
     def about(self, mean_dollars: float, level: float) -> Question:
         """Whether the mean is above or below this one, which is moved to the cent that is harder to prove."""
+        above, below = _cent(mean_dollars, up=True), _cent(mean_dollars, up=False)
         return Question(
-            self.bets.log_e_above(_cent(mean_dollars, up=True)),
-            self.bets.log_e_below(_cent(mean_dollars, up=False)),
+            self.bets.log_e_above(above),
+            self.bets.log_e_below(below),
             level,
+            mean_dollars,
+            self.bets.lower(level),
+            self.bets.upper(level),
         )
 
 

@@ -50,6 +50,12 @@ class Sums:
     def net_micros(self) -> int:
         return self.gross_micros - self.fees_micros
 
+    @property
+    def break_even_millionths(self) -> int | None:
+        """The rate of trades that must be won at these prices and fees; None without trades."""
+        at_risk_micros = self.paid_micros + self.fees_micros
+        return at_risk_micros * 1_000_000 // (self.contracts_ch * ONE_DOLLAR_CC) if self.contracts_ch else None
+
     def plus(self, other: "Sums", times: int = 1) -> "Sums":
         """Both together; less the other with `times` -1."""
         return Sums(*(mine + times * theirs for mine, theirs in zip(_VALUES(self), _VALUES(other), strict=True)))

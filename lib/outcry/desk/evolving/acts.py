@@ -13,7 +13,8 @@ from outcry.desk.common import strategies
 from outcry.desk.common.day import birth_allocation_micros
 from outcry.desk.evolving.standings import Found
 from outcry.ops.settings import Settings
-from outcry.review.selection import MILLIONTHS, Decision
+from outcry.review.selection import Decision
+from outcry.review.standing import MILLIONTHS
 from outcry.review.variation import Knob, child_name, vary
 from outcry.risk import drawdown
 from outcry.store import agents, orders, questions, report
@@ -69,6 +70,8 @@ class Acts:
         agents.set_stage(self._db, agent.name, "retired", self._now_ms, rule=rule, act="retired", evidence=evidence)
 
     def flag(self, agent: Agent, decision: Decision, found: Found, evidence: Mapping[str, Any]) -> str:
+        if found.standing.edge.loses:
+            self._answered(found, STAGE, LOSS)
         agents.set_flagged(self._db, agent.name, True, self._now_ms, rule=decision.rule, evidence=evidence)
         return "flagged"
 

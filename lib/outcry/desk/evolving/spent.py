@@ -6,7 +6,7 @@ import click
 
 from outcry.ops.floor import Floor
 from outcry.review.reports import budget
-from outcry.review.selection import MILLIONTHS
+from outcry.review.standing import MILLIONTHS
 from outcry.store import database, questions
 from outcry.store.questions import AHEAD, CHALLENGE, FLAG, GAIN, LOSS, POOR, STAGE
 from outcry.store.report import one_instant

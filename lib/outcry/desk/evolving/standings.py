@@ -16,8 +16,8 @@ from outcry.review import scores
 from outcry.review.bets import level
 from outcry.review.evidence import Evidence
 from outcry.review.scores import COLUMNS, Sums
-from outcry.review.selection import MILLIONTHS, Challenge, Question, Standing, Thresholds
 from outcry.review.settled_work import words
+from outcry.review.standing import MILLIONTHS, Challenge, Question, Standing, Thresholds
 from outcry.risk import drawdown
 from outcry.store import accounts, agents, looks, peaks, questions
 from outcry.store import scores as rows
@@ -124,6 +124,7 @@ class _Reader:
             net_micros=stage.net_micros,
             day_settled=day.settled,
             day_won=day.won,
+            day_break_even_millionths=day.break_even_millionths,
             week_sharpe=told[0] if told else None,
             shrunk_at_ms=shrunk_at_ms if shrunk_rule else 0,
             drawdown_millionths=self._fallen_millionths(agent),
@@ -199,8 +200,9 @@ class _Reader:
         parent = self._by_name.get(agent.parent or "")
         if CHALLENGE not in asked or parent is None or parent.stage == "retired":
             return None
-        question = self._question(asked[CHALLENGE], seen[CHALLENGE], 0.0, AHEAD, AHEAD)
-        return Challenge(parent.name, parent.allocation_micros, seen[CHALLENGE].events, question)
+        half = self._question(asked[CHALLENGE], seen[CHALLENGE], 0.0, AHEAD, AHEAD)
+        whole = replace(half, low_dollars=_twice(half.low_dollars), high_dollars=_twice(half.high_dollars))
+        return Challenge(parent.name, parent.allocation_micros, seen[CHALLENGE].events, whole)
 
     def _fallen_millionths(self, agent: Agent) -> int:
         """How far below its highest equity; 0 while the clerk's breaker, which knows small agents, would not act."""
@@ -248,3 +250,8 @@ class _Reader:
 
 def _mean_dollars(seen: Evidence) -> float:
     return seen.net_micros / (seen.contracts_ch * ONE_DOLLAR_CC) if seen.contracts_ch else 0.0
+
+
+def _twice(bound_dollars: float | None) -> float | None:
+    """A challenge bets on half the difference, so that it stays within a dollar."""
+    return None if bound_dollars is None else 2 * bound_dollars
