@@ -10,13 +10,18 @@ from pathlib import Path
 
 import pytest
 
+from outcry.desk import migrate
 from outcry.desk import tape as program
-from outcry.domain.errors import Misconfigured
+from outcry.desk.common import jobs
+from outcry.domain.errors import Misconfigured, Unavailable
+from outcry.ops.disk import Room
 from outcry.ops.floor import Floor
 from outcry.ops.settings import Settings
 from outcry.research.tape import Day
+from outcry.store import database
 from taped import Recorder
 
+NIGHT_MS = 1_795_150_200_000  # 2026-11-20T04:50:00Z
 BIN = Path(__file__).resolve().parents[2] / "bin" / "tape"
 
 
@@ -111,6 +116,84 @@ def test_a_recording_is_removed_only_when_its_compiled_day_reads_back_the_same(
         assert day.manifest["rows"] == {"delta": 1, "snapshot": 1}
 
 
+@pytest.fixture
+def nightly(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> Floor:
+    """A quiet floor with books, at ten to five in the morning."""
+    monkeypatch.setattr(jobs, "now_ms", lambda: NIGHT_MS)
+    monkeypatch.setattr(program, "now_ms", lambda: NIGHT_MS)
+    made = Floor(floor.settings, floor.folder, quiet=True)
+    made.folder.mkdir(parents=True, exist_ok=True)
+    migrate.prepare(made, NIGHT_MS)
+    return made
+
+
+def compiled(floor: Floor) -> list[str]:
+    return sorted(file.stem for file in (floor.tape / "compiled").glob("*.db"))
+
+
+def last_words(floor: Floor) -> list[tuple[str, str]]:
+    db = database.read_only(floor.database)
+    try:
+        return [tuple(row) for row in db.execute("SELECT result, detail FROM jobs WHERE name = 'tape-compile'")]
+    finally:
+        db.close()
+
+
+def test_cron_closes_each_night_what_is_over_and_says_nothing(
+    nightly: Floor, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    for day in ("2026-11-18", "2026-11-19", "2026-11-20"):
+        record(nightly, day)
+    assert program.compile_due(nightly) == 0
+    assert compiled(nightly) == ["2026-11-18", "2026-11-19"]
+    (nightly.tape / "compiled" / "2026-11-18.db").unlink()
+    assert program.compile_due(nightly) == 0  # this night it was done
+    assert compiled(nightly) == ["2026-11-19"] and len(last_words(nightly)) == 1
+    for clock in (jobs, program):
+        monkeypatch.setattr(clock, "now_ms", lambda: NIGHT_MS + 86_400_000)
+    assert program.compile_due(nightly) == 0
+    assert compiled(nightly) == ["2026-11-18", "2026-11-19", "2026-11-20"]
+    assert last_words(nightly) == [("done", "2 days closed"), ("done", "2 days closed")]
+    assert capsys.readouterr().out == ""
+
+
+def test_a_day_is_over_when_the_collector_has_turned_to_the_next_file(nightly: Floor, monkeypatch: pytest.MonkeyPatch):
+    record(nightly, "2026-11-19")
+    midnight_ms = NIGHT_MS - NIGHT_MS % 86_400_000
+    monkeypatch.setattr(program, "now_ms", lambda: midnight_ms + 60_000)
+    assert program.compile_days(nightly, (), remove=False) == 0 and compiled(nightly) == []
+    monkeypatch.setattr(program, "now_ms", lambda: midnight_ms + 700_000)
+    assert program.compile_days(nightly, (), remove=False) == 0 and compiled(nightly) == ["2026-11-19"]
+
+
+def test_what_is_wrong_with_a_day_is_mailed_and_the_others_are_closed(
+    nightly: Floor, capsys: pytest.CaptureFixture[str]
+):
+    record(nightly, "2026-11-17", hole=True)
+    with sqlite3.connect(record(nightly, "2026-11-18")) as db:
+        db.execute("UPDATE chunks SET crc = crc + 1")
+    db.close()
+    record(nightly, "2026-11-19")
+    assert program.compile_due(nightly) == 1
+    assert compiled(nightly) == ["2026-11-17", "2026-11-19"]
+    defect, damage = capsys.readouterr().out.splitlines()
+    assert "2026-11-17" in defect and "DEFECTS" in defect
+    assert damage.startswith("2026-11-18.db cannot be closed: ")
+    ((result, words),) = last_words(nightly)
+    assert result == "done" and words.startswith("2 days closed; 2026-11-17") and damage in words
+
+
+def test_a_full_disk_keeps_days_open_until_there_is_room(nightly: Floor, monkeypatch: pytest.MonkeyPatch):
+    record(nightly, "2026-11-19")
+    monkeypatch.setattr(program.disk, "room", lambda _folder: Room(80_000_000, 10_000_000_000, 50))
+    with pytest.raises(Unavailable, match=r"no room to close 2026-11-19\.db: 80 of 10000 MB free"):
+        program.compile_due(nightly)
+    assert [result for result, _ in last_words(nightly)] == ["failed"]
+    monkeypatch.undo()
+    monkeypatch.setattr(jobs, "now_ms", lambda: NIGHT_MS + 900_000)
+    assert program.compile_due(nightly) == 0 and compiled(nightly) == ["2026-11-19"]
+
+
 def test_export_and_import_say_what_they_made(floor: Floor, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     record(floor)
     program.export(floor, (), tmp_path / "parquet")
@@ -140,6 +223,7 @@ def test_a_mistake_is_one_line_and_its_exit_code(tmp_path: Path):
         (("compile", "2026-01-01"), 78, "no recording of 2026-01-01"),
         (("import", str(tmp_path / "nowhere")), 78, "no recording at"),
         (("export", "2026-01-01"), 2, "--out"),
+        (("compile", "2026-01-01", "--due"), 2, "it stands alone"),
     ):
         done = run(*words, state=tmp_path)
         assert (done.returncode, done.stdout) == (code, "")

@@ -115,11 +115,23 @@ def test_tape_goes_by_days_and_by_bytes_the_oldest_first_and_never_todays(floor)
         tape(floor, day, megabytes * 1_000_000)
     (floor.tape / "2026-10-01.db-wal").write_bytes(b"x")
     (floor.tape / "notes.db").write_bytes(b"mine")
-    assert upkeep.prune(floor, NOW_MS) == ["3 days of tape"]
+    assert upkeep.prune(floor, NOW_MS) == ["3 files of tape"]
     assert sorted(file.name for file in floor.tape.iterdir()) == ["2026-11-19.db", "2026-11-20.db", "notes.db"]
     tape(floor, "2026-11-20", 60_000_000)
-    assert upkeep.prune(floor, NOW_MS) == ["1 days of tape"]
+    assert upkeep.prune(floor, NOW_MS) == ["1 files of tape"]
     assert (floor.tape / "2026-11-20.db").exists()
+
+
+def test_what_is_compiled_too_goes_first_and_a_day_goes_whole(floor):
+    (floor.tape / "compiled").mkdir(parents=True)
+    for day in ("2026-10-01", "2026-11-17", "2026-11-18"):
+        tape(floor, day, 3_000_000)
+        (floor.tape / "compiled" / f"{day}.db").write_bytes(bytes(2_000_000))
+    tape(floor, "2026-11-16", 3_000_000)
+    assert upkeep.prune(floor, NOW_MS) == ["3 files of tape"]  # two by age, and one of 13 MB that are too many
+    assert sorted(str(file.relative_to(floor.tape)) for file in floor.tape.rglob("*.db")) == [
+        "2026-11-16.db", "2026-11-18.db", "compiled/2026-11-17.db", "compiled/2026-11-18.db",
+    ]  # fmt: skip
 
 
 def old(file: Path, days: float) -> Path:

@@ -8,14 +8,15 @@ from typing import Any
 import click
 from tabulate import tabulate
 
-from outcry.domain.errors import Misconfigured, OutcryError
-from outcry.ops import log
+from outcry.desk.common import jobs
+from outcry.domain.errors import InvariantBroken, Misconfigured, OutcryError, Unavailable
+from outcry.ops import disk, log
 from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor
 from outcry.research import tape
-from outcry.research.tape import Day
+from outcry.research.tape import COMPILED, IMPORTED, Day
 
-COMPILED, IMPORTED = "compiled", "imported"
+TURNED_MS = 600_000  # so long after midnight, UTC, the collector has turned to the next day's file
 
 _log = log.get(__name__)
 
@@ -68,6 +69,42 @@ def compile_days(floor: Floor, days: tuple[str, ...], *, remove: bool) -> int:
         if remove:
             _remove(file, target, manifest)
     return 0 if sound else 1
+
+
+def compile_due(floor: Floor) -> int:
+    """What cron asks for at night: close the days that are over. 1 when one has defects, or is too damaged for it.
+
+    raises  Unavailable when the disk is so full that the tape itself stops: it is tried again
+    """
+    wrong: list[str] = []
+
+    def work() -> str:
+        closed = _close_all(floor, wrong)
+        return "; ".join([f"{closed} days closed" if closed else "no day to close", *wrong])
+
+    if jobs.run(floor, "tape-compile", work, if_due=True):
+        for what in wrong:  # also when quiet: cron mails it
+            click.echo(what)
+    return 1 if wrong else 0
+
+
+def _close_all(floor: Floor, wrong: list[str]) -> int:
+    """Close every day that is over; how many were. Adds what is wrong with them, or keeps one from being closed."""
+    from outcry.research.compiler import compile_day
+
+    closed = 0
+    for file in _unclosed(floor):
+        if not (room := disk.room(floor.tape)).for_the_tape:
+            raise Unavailable(f"no room to close {file.name}: {room}")
+        try:
+            manifest = compile_day(file, floor.tape / COMPILED / file.name)
+        except InvariantBroken as error:
+            wrong.append(f"{file.name} cannot be closed: {error}")
+            continue
+        closed += 1
+        if not manifest["verified"]["sound"]:
+            wrong.append(_words(manifest))
+    return closed
 
 
 def export(floor: Floor, days: tuple[str, ...], out: Path) -> None:
@@ -134,8 +171,8 @@ def _where(floor: Floor, file: Path) -> str:
 
 
 def _unclosed(floor: Floor) -> list[Path]:
-    """Recorded days before today that are not compiled."""
-    today = f"{datetime.fromtimestamp(now_ms() / 1000, UTC):%Y-%m-%d}"
+    """Recorded days that are over and not compiled."""
+    today = f"{datetime.fromtimestamp((now_ms() - TURNED_MS) / 1000, UTC):%Y-%m-%d}"
     files = sorted(floor.tape.glob("????-??-??.db"))
     return [file for file in files if file.stem < today and not (floor.tape / COMPILED / file.name).exists()]
 

@@ -13,6 +13,7 @@ from outcry.desk.common import connect, jobs
 from outcry.ops.clock import now_ms
 from outcry.ops.disk import MEGABYTE
 from outcry.ops.floor import Floor
+from outcry.research.tape import COMPILED
 from outcry.store import bars, pruning
 
 DAY_MS = 86_400_000
@@ -47,7 +48,7 @@ def prune(floor: Floor, at_ms: int) -> list[str]:
             "runs of jobs": (pruning.runs, at_ms - RUNS_DAYS * DAY_MS),
         }
         went = {name: _rows(db, *how) for name, how in rows.items()}
-    went["days of tape"] = _tape(floor, at_ms)
+    went["files of tape"] = _tape(floor, at_ms)
     went["journals"] = _gone(_older(floor.folder / "journal", "*.journal", at_ms - kept.tape_days * DAY_MS))
     went["hourly reports"] = _gone(_older(floor.folder / "reports", "*T*", old_ms))
     _turn_log(floor.folder / "log" / "kalshi.log")
@@ -63,14 +64,23 @@ def _rows(db: sqlite3.Connection, prune_some: Prune, before_ms: int) -> int:
 
 
 def _tape(floor: Floor, at_ms: int) -> int:
-    """Days beyond their number, then the oldest while all are too many bytes; never today's, which is written."""
+    """Days beyond their number, recorded and compiled. While all are too many bytes: what is there twice, then whole
+    days, the oldest first. Never today's, which is written."""
     kept, today = floor.settings.upkeep, datetime.fromtimestamp(at_ms / 1000, UTC).date()
-    days = sorted((day, file) for file in floor.tape.glob("????-??-??.db") if (day := _day(file)) and day < today)
-    sizes = {file: _bytes(file) for _, file in days}
+    files = [
+        (day, file)
+        for place in (floor.tape, floor.tape / COMPILED)
+        for file in place.glob("????-??-??.db")
+        if (day := _day(file)) and day < today
+    ]
+    compiled = {day for day, file in files if file.parent.name == COMPILED}
+    gone = [file for day, file in files if (today - day).days > kept.tape_days]
+    files = [it for it in files if it[1] not in gone]
+    files.sort(key=lambda it: (it[1].parent.name == COMPILED or it[0] not in compiled, it))
+    sizes = {file: _bytes(file) for _, file in files}
     room = kept.tape_megabytes * MEGABYTE - sum(_bytes(file) for file in floor.tape.glob(f"{today}.db*"))
-    gone = []
-    for day, file in days:
-        if (today - day).days > kept.tape_days or sum(sizes.values()) > room:
+    for _, file in files:
+        if sum(sizes.values()) > room:
             gone.append(file)
             del sizes[file]
     for file in gone:

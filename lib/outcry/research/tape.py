@@ -46,6 +46,7 @@ from outcry.store.tape_reader import Note, Reader, Snapshot, Table
 from outcry.store.tape_rows import LOSSES, MARKET, OWN, SETTLEMENT
 
 BOOK_CHANNEL = "orderbook_delta"
+COMPILED, IMPORTED = "compiled", "imported"  # folders beside the recorded days
 
 
 class Fact(NamedTuple):
@@ -247,4 +248,4 @@ _DAYS = "????-??-??.db"
 
 
 def _places(folder: Path) -> tuple[Path, Path, Path]:
-    return folder / "compiled", folder, folder / "imported"
+    return folder / COMPILED, folder, folder / IMPORTED

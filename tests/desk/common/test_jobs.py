@@ -192,14 +192,15 @@ def test_an_auditor_that_just_came_gives_jobs_their_grace_again(db):
 # ---- the cron file --------------------------------------------------------------------------------------------------
 
 CRON = (HOME / "cron" / "kalshi.in").read_text()
-LINES = re.findall(r"^(\S+ \S+ \S+ \S+ \S+)\s+(\S+)\s+@prefix@/bin/(\w+)(.*)$", CRON, re.MULTILINE)
+LINES = re.findall(r"^(\S+ \S+ \S+ \S+ \S+)\s+(\S+)\s+(?:nice )?@prefix@/bin/(\w+)(.*)$", CRON, re.MULTILINE)
 
 
 def test_every_line_calls_a_program_with_options_it_has():
     assert len(LINES) >= 4
     for _, user, program, words in LINES:
         assert (HOME / "bin" / program).exists(), program
-        asked = [sys.executable, HOME / "bin" / program, "--help"]
+        verb = [word for word in words.split()[:1] if not word.startswith("-")]
+        asked = [sys.executable, HOME / "bin" / program, *verb, "--help"]
         told = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
         assert all(option in told for option in words.split() if option.startswith("--")), (program, told)
         assert user == "@name@", "only the boss's hand is root"

@@ -21,9 +21,9 @@ def of_disk(floor: Floor) -> tuple[str, bool]:
     except OutcryError as error:
         return str(error), True
     database = _megabytes([floor.database, floor.database.with_name(f"{floor.database.name}-wal")])
-    tape = sorted(floor.tape.glob("*.db"))
+    days = {file.stem for file in floor.tape.rglob("????-??-??.db")}
     kept = copies.existing(copies.folder_of(floor), floor.settings.environment)
-    parts = [f"database {database} MB", f"tape {_megabytes(floor.tape.glob('*'))} MB in {len(tape)} days"]
+    parts = [f"database {database} MB", f"tape {_megabytes(floor.tape.rglob('*.db*'))} MB in {len(days)} days"]
     parts += [f"backups {_megabytes(kept)} MB in {len(kept)}"]
     return f"{room} · {' · '.join(parts)}", not room.for_the_tape
 

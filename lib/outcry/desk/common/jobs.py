@@ -70,6 +70,7 @@ JOBS = {
     "briefing": Job(at=time(7)),
     "backup": Job(at=time(3, 30)),
     "upkeep": Job(at=time(4, 10)),
+    "tape-compile": Job(at=time(4, 40)),  # after upkeep made room
 }
 
 
