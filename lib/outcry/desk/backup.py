@@ -27,7 +27,7 @@ def make(floor: Floor, settings: Path, folder: Path | None, *, if_due: bool) -> 
     raises  Misconfigured without a database; Unavailable when no copy could be made that is worth keeping
     """
     if not floor.database.exists():
-        raise Misconfigured(f"no database at {floor.database}", "run bin/migrate, or check --state")
+        raise Misconfigured(f"no database at {floor.database}", "next: bin/migrate, or name the right --state")
     where = folder or copies.folder_of(floor)
     made: list[Path] = []
 
@@ -52,7 +52,10 @@ def _rotate(floor: Floor, folder: Path) -> list[Path]:
 def show(floor: Floor, folder: Path | None) -> None:
     """List the copies there are."""
     where = folder or copies.folder_of(floor)
-    for file in copies.existing(where, floor.settings.environment):
+    there = copies.existing(where, floor.settings.environment)
+    if not there and not floor.quiet:
+        click.echo(f"no copies in {where} (next: bin/backup)", err=True)
+    for file in there:
         click.echo(f"{copies.made_at(file):%Y-%m-%d %H:%M:%S}  {file.stat().st_size / 1e6:8.1f} MB  {file}")
 
 

@@ -1,4 +1,4 @@
-"""Look at everything a floor stands on, and say of each thing that is wrong what mends it. Writes nothing.
+"""Look at everything a floor stands on: what is wrong, what mends it, and what to do next. Writes nothing.
 
 Each check is a function that returns what it found wrong; the catalogue at the end is the order they are told in.
 """
@@ -14,13 +14,14 @@ from pathlib import Path
 
 import click
 
+from outcry.desk.care.next_step import next_step
 from outcry.desk.common import connect
 from outcry.desk.common.living import alive
 from outcry.domain.errors import Misconfigured, OutcryError, Refused, Unavailable
 from outcry.ops import disk
 from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor
-from outcry.ops.installed import place
+from outcry.ops.installed import place, spoken
 from outcry.store import database, health, jobs, spool, system
 from outcry.store.holder import write_lock_holders
 from outcry.venue import probe
@@ -44,15 +45,18 @@ class Trouble:
 
 
 def run(floor: Floor) -> int:
-    """Tell each check's result; returns 1 when anything is wrong, else 0."""
-    found = 0
+    """Tell each check's result and what to do next; returns 1 when anything is wrong, else 0."""
+    found: dict[str, str] = {}
     for name, check in CHECKS.items():
         troubles = check(floor)
-        found += len(troubles)
         for trouble in troubles:
-            click.echo(f"{'TROUBLE':<8}{name}: {trouble.what}\n{'':<8}mend: {trouble.mend}")
-        if not troubles and not floor.quiet:
+            click.echo(spoken(f"{'TROUBLE':<8}{name}: {trouble.what}\n{'':<8}mend: {trouble.mend}"))
+        if troubles:
+            found[name] = troubles[0].mend
+        elif not floor.quiet:
             click.echo(f"{'ok':<8}{name}")
+    if found or not floor.quiet:
+        click.echo(spoken(f"{'next:':<8}{next_step(floor, found)}"))
     return 1 if found else 0
 
 

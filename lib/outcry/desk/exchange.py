@@ -144,7 +144,7 @@ def _keys(floor: Floor) -> Keys:
     try:
         pem = floor.public_key_file.read_bytes()
     except FileNotFoundError:
-        raise Misconfigured(f"no public key at {floor.public_key_file}", "run bin/migrate") from None
+        raise Misconfigured(f"no public key at {floor.public_key_file}", "next: bin/migrate") from None
     return Keys((Key(floor.key_id(), ACCOUNT, sign.load_public(pem)),))
 
 

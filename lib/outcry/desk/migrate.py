@@ -8,11 +8,13 @@ from dataclasses import replace
 
 import click
 
+from outcry.desk.care.next_step import next_step
 from outcry.desk.common import strategies
 from outcry.desk.common.day import birth_allocation_micros, capital_micros
 from outcry.ops import log
 from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor
+from outcry.ops.installed import place
 from outcry.ops.lock import one_instance
 from outcry.store import agents, database
 from outcry.venue import sign
@@ -25,8 +27,11 @@ def run(floor: Floor) -> None:
     """Schema, the floor's identity, keys for a local exchange, the first agents; says what it did, unless quiet."""
     with one_instance(floor.folder, "migrate"):
         done = prepare(floor, now_ms())
-    if not floor.quiet:
-        click.echo("\n".join(done) or f"{floor.database} is up to date")
+    if floor.quiet:
+        return
+    click.echo("\n".join(done) or f"{floor.database} is up to date")
+    if done and not place().name:  # an installation has its own last word
+        click.echo(f"next: {next_step(floor, {})}", err=True)
 
 
 def prepare(floor: Floor, at_ms: int) -> list[str]:

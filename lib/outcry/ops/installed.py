@@ -4,6 +4,7 @@
 take settings and state from there, and root's runs leave root (bin/_here.py reads the same file). A checkout has none.
 """
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -32,3 +33,9 @@ def place(home: Path = HOME) -> Place:
         return Place("", home / "etc" / "floor.toml", home / "state", __version__)
     said = dict(line.split("=", 1) for line in lines)
     return Place(said["NAME"], Path(said["SETTINGS"]), Path(said["STATE"]), f"{__version__}+{said['BUILD']}")
+
+
+def spoken(text: str) -> str:
+    """Programs as people here call them: `bin/status` in a checkout, `kalshi status` where that is installed."""
+    name = place().name
+    return re.sub(r"(?<![\w/.])bin/(?=[a-z])", f"{name} ", text) if name else text

@@ -14,7 +14,7 @@ from click.core import ParameterSource
 
 from outcry.domain.errors import Misconfigured, OutcryError, Unavailable
 from outcry.ops import log
-from outcry.ops.installed import place
+from outcry.ops.installed import place, spoken
 
 _FILE = "outcry.settings_file"
 _ALONE = "-"  # what --settings stands for without a file, where that is allowed
@@ -116,4 +116,4 @@ def start(command: click.Command) -> None:
 
 
 def _complain(name: str, what: str) -> None:
-    click.echo(f"{name}: {what}", err=True)
+    click.echo(f"{name}: {spoken(what)}", err=True)

@@ -197,7 +197,8 @@ def load(file: Path) -> Settings:
     try:
         raw = tomllib.loads(file.read_text())
     except FileNotFoundError:
-        raise Misconfigured(f"no settings at {file}", "name one with --settings") from None
+        mend = "name one with --settings; etc/floor.toml is one to begin with"
+        raise Misconfigured(f"no settings at {file}", mend) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Misconfigured(f"{file}: {error}") from None
     try:

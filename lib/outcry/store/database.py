@@ -53,7 +53,7 @@ def read_only(path: Path) -> sqlite3.Connection:
     raises  Misconfigured when there is no database yet; Unavailable when it cannot be read
     """
     if not path.exists():
-        raise Misconfigured(f"no database at {path}", "run bin/migrate, or check --state")
+        raise Misconfigured(f"no database at {path}", "next: bin/migrate, or name the right --state")
     in_use = path.with_name(path.name + "-wal").exists()
     uri = f"{path.absolute().as_uri()}?mode=ro{'' if in_use else '&immutable=1'}"
     try:

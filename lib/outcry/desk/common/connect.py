@@ -19,11 +19,11 @@ def books(floor: Floor, *, timeout_ms: int = database.VERB_TIMEOUT_MS, checkpoin
     raises  Misconfigured when there is none, it lacks migrations, or it holds the books of another environment
     """
     if not floor.database.exists():
-        raise Misconfigured(f"no database at {floor.database}", "run bin/migrate, or check --state")
+        raise Misconfigured(f"no database at {floor.database}", "next: bin/migrate, or name the right --state")
     db = database.connect(floor.database, timeout_ms=timeout_ms, checkpoints=checkpoints)
     if missing := database.pending(db):
         db.close()
-        raise Misconfigured(f"{floor.database} lacks {missing[0]}", "run bin/migrate")
+        raise Misconfigured(f"{floor.database} lacks {missing[0]}", "next: bin/migrate")
     wanted, found = floor.settings.environment, health.environment(db)
     if found not in ("", wanted):
         db.close()
