@@ -156,7 +156,7 @@ def _cents(dollars: float) -> str:
 def _times(log: float) -> str:
     """What capital has become, by its logarithm: many times over, or a small part of it.
 
-    >>> _times(1.1632), _times(10.1464), _times(-4.0), _times(900.0)
+    >>> _times(1.1632), _times(10.14644), _times(-4.0), _times(900.0)
     ('3.2-fold', '25,500-fold', '0.018-fold', '10^390-fold')
     """
     if abs(log) > 30:
