@@ -21,6 +21,7 @@ from outcry.desk.collecting.figures import figures, restore
 from outcry.desk.collecting.index_prices import IndexPrices
 from outcry.desk.collecting.market_breaker import MarketBreaker
 from outcry.desk.collecting.market_watch import MarketWatch
+from outcry.desk.collecting.pen import Pen
 from outcry.desk.collecting.publisher import Publisher
 from outcry.desk.collecting.scribe import Scribe
 from outcry.desk.collecting.subscriptions import LIFECYCLE, Subscriptions
@@ -39,7 +40,7 @@ from outcry.ops.supervisor import Supervisor
 from outcry.signals.second_bars import SecondBars
 from outcry.store import bars as bar_rows
 from outcry.store import database, markets, shards, system
-from outcry.venue.messages import EventFee, EventListed, Failed, Lifecycle, Message, Snapshot, Trade
+from outcry.venue.messages import EventFee, EventListed, Failed, Lifecycle, Message, Trade
 from outcry.venue.stream import Connected, Disconnected, Event, Garbled, Stream
 
 NAME = "collector"
@@ -81,6 +82,8 @@ class Collector:
         self._wanted = Subscriptions(self._stream, self._index.index_ids)
         self._errands, self._exchange = Errands(), Exchange(floor, key)
         self._scribe = Scribe(floor.tape, now_ns) if settings.collector.tape else None
+        self._pen = Pen(self._scribe, self._stream)
+        self._pen.began(self._index.named)
         self._breaker = MarketBreaker(db, settings.risk, settings.time_factor)
         self._publisher = Publisher(db, self._books, self._bars, self._scribe, self._breaker)
         self._standing = Standing(db, NAME, supervisor, "CONNECTING", now_ms())
@@ -117,9 +120,10 @@ class Collector:
             self._leave()
 
     def _publish(self) -> None:
-        at_ms = now_ms()
-        self._index.take(at_ms, self._scribe)
+        self._index.take(self._scribe)
         self._books.heard(self._stream.heard_at_ms)
+        self._pen.alive()
+        at_ms = now_ms()
         if self._refusals.may_try(at_ms):
             self._guarded(partial(self._publisher.publish, at_ms))
 
@@ -144,25 +148,23 @@ class Collector:
 
     def _hear(self, events: list[Event]) -> None:
         """What one read brought: connections apart, then books, then the rest; all of it to the tape, in order."""
-        at_ms, at_ns = self._stream.heard_at_ms, now_ns()
+        at_ms = self._stream.heard_at_ms
         messages: list[Message] = []
         for event in events:
             if isinstance(event, Connected | Disconnected | Garbled):
-                self._connection(event, at_ns)
+                self._connection(event, now_ns())
             else:
                 messages.append(event)
         if not messages:
             return
-        if self._scribe:
-            self._scribe.heard(at_ns, self._stream.epoch, messages)
+        self._pen.heard(at_ms, messages)
         for message in self._books.take(messages, at_ms):
             self._other(message, at_ms)
         if self._books.lost or self._books.resync or self._books.restart:
-            self._mend(at_ns)
+            self._mend(now_ns())
 
     def _connection(self, event: Connected | Disconnected | Garbled, at_ns: int) -> None:
-        if self._scribe:
-            self._scribe.connection(at_ns, self._stream.epoch, event)
+        self._pen.connection(at_ns, event)
         if isinstance(event, Connected):
             _log.info("connected", epoch=event.epoch)
             self._books.connected(event.epoch, at_ns // 1_000_000)
@@ -219,8 +221,7 @@ class Collector:
             channel = self._wanted.channel_of(sid)
             self._counters.gaps += 1
             _log.warning("lost", messages=count, channel=channel, epoch=self._stream.epoch)
-            if self._scribe:
-                self._scribe.note(at_ns, self._stream.epoch, "gap", {"sid": sid, "channel": channel, "messages": count})
+            self._pen.lost(at_ns, {"sid": sid, "channel": channel, "messages": count})
             if channel == LIFECYCLE:
                 self._due.pop("discover", None)
         books.lost.clear()
@@ -253,10 +254,9 @@ class Collector:
         except Unavailable:
             self._watch.changed_again(changed)
             raise
-        if self._scribe and changed:
-            self._scribe.markets(now_ns(), changed)
+        self._pen.markets(changed)
         following = self._choosing.choose(self._watch.near(at_ms), at_ms)
-        self._books.follow(self._watch.markets[ticker] for ticker in following)
+        self._pen.followed(self._books.follow(self._watch.markets[ticker] for ticker in following))
         if following != self._following:
             markets.set_subscribed(self._db, following, at_ms)
             _log.info("following", markets=len(following), tickers=",".join(following[:4]))
@@ -307,6 +307,7 @@ class Collector:
         else:
             self._index.history_known(done.name.removeprefix("history "))
             self._publisher.history(done.result)
+            self._pen.past(done.result)
 
     def _listed(self, found: list[Market], at_ms: int) -> None:
         self._watch.listed(found, at_ms)
@@ -314,13 +315,13 @@ class Collector:
 
     def _status(self, trading: dict[int, bool], at_ms: int) -> None:
         """Whether each shard trades: nobody enters where it does not, and its books are marked."""
-        self._books.pause(frozenset(shard for shard, trades in trading.items() if not trades))
+        paused = frozenset(shard for shard, trades in trading.items() if not trades)
+        if self._books.pause(paused):
+            self._pen.paused(paused)
         self._guarded(partial(shards.keep, self._db, trading, at_ms))
 
     def _polled(self, done: Done, at_ms: int) -> None:
-        if self._scribe:
-            whole = [Snapshot(0, 0, ticker, book.bids, book.asks) for ticker, book in done.result.items()]
-            self._scribe.books(now_ns(), 0, whole)
+        self._pen.polled(at_ms, done.result)
         self._books.polled(done.result, at_ms)
 
     @property
@@ -334,11 +335,9 @@ class Collector:
             self._whole_at = now
         elif now - self._whole_at > SNAPSHOT_LIMIT_S:
             self._stream.drop(f"no snapshot of {self._books.missing[0]} for {SNAPSHOT_LIMIT_S:.0f} s")
-        if self._scribe:
-            self._scribe.check()
-            if self._scribe.wants_books:
-                self._scribe.markets(now_ns(), list(self._watch.markets.values()))
-                self._scribe.books(now_ns(), self._stream.epoch, self._books.whole())
+        if self._pen.wants_books:
+            self._pen.markets(list(self._watch.markets.values()))
+            self._pen.books(self._books.whole())
 
     def _settle_state(self, at_ms: int) -> None:
         untrusted = self._books.untrusted()
@@ -391,8 +390,9 @@ class Collector:
         self._index.close()
         self._errands.close()
         self._books.disconnected()
+        self._pen.left()
         self._guarded(partial(self._publisher.publish, at_ms))
-        if self._scribe and not self._scribe.close(wait_s=1.0):
+        if not self._pen.close(wait_s=1.0):
             _log.warning("left_tape", why="the disk is slow")
         self._guarded(partial(self._checkpoint, at_ms))
         self._standing.enter(*parting(), at_ms)

@@ -95,6 +95,17 @@ SETTLEMENT = "settlement"  # imported: {"result", "value_cc", "expiration_micros
 OWN = "own"  # the delta of the same arrival was caused by an order of ours: {"client_order_id"}
 LOSSES = ("gap", "dropped", "disconnected")  # something is missing here
 
+# What the collector did of its own: with it, its publishes can be made again.
+BEGAN = "began"  # it began, with nothing known: {"indices": {name on the stream: symbol}}
+FOLLOWED = "followed"  # {"gone": tickers, "held": domain Markets that are new or described anew}
+PAUSED = "paused"  # exactly these shards do not trade: {"shards"}
+ALIVE = "alive"  # the stream was heard, though no message came: {"at_ms"}
+PAST = "past"  # bars of the past to be published: a list of domain Bars
+TAKEN_BACK = "taken_back"  # a publish by which nothing is trusted any more: {"number", "why"}
+STANDING = "standing"  # the whole books that follow are the collector's own, as they stand: {"books": how many}
+POLLED = "polled"  # the whole books that follow were polled: {"books": how many}
+LEFT = "left"  # it closed the stream
+
 Row = DeltaRow | TickerRow | PrintRow | IndexRow | PublishRow
 
 KINDS: dict[str, type[Row]] = {

@@ -62,18 +62,18 @@ def test_the_exchanges_own_values_become_bars_of_their_symbol(clock: list[float]
 
 def test_a_spot_venue_is_asked_only_while_the_exchange_is_silent(clock: list[float]):
     index, made = prices()
-    index.take(0, None)
+    index.take(None)
     clock[0] += SILENT_S + 1
-    index.take(0, None)
+    index.take(None)
     (spot,) = FakeSpot.made
     assert spot.symbols == ["BTC-USD", "ETH-USD"]
     spot.given = [Tick("BTC-USD", 97_000_000_000, 7_000)]
-    index.take(0, None)
+    index.take(None)
     (bar,) = made.due(9_000)
     assert (bar.symbol, bar.source, bar.close) == ("BTC-USD", "coinbase", 97_000_000_000)
     assert index.state() == {"source": "coinbase", "newest_ms": {"BTC-USD": 7_000}, "spot": ""}
     index.hear(value("BRTI", 97_000_000_000, 8_000))
-    index.take(0, None)
+    index.take(None)
     assert spot.closed
     assert len(FakeSpot.made) == 1
     assert index.state()["source"] == "exchange"
@@ -82,7 +82,7 @@ def test_a_spot_venue_is_asked_only_while_the_exchange_is_silent(clock: list[flo
 def test_where_the_settings_name_the_spot_venue_the_exchange_is_not_asked(clock: list[float]):
     index, _ = prices("coinbase")
     assert index.index_ids == []
-    index.take(0, None)
+    index.take(None)
     assert len(FakeSpot.made) == 1
     index.close()
     assert FakeSpot.made[0].closed

@@ -6,7 +6,8 @@ from itertools import pairwise
 import pytest
 
 from outcry.desk.collecting.books import Books
-from outcry.desk.collecting.publisher import HISTORY_ROWS, Publisher
+from outcry.desk.collecting.publisher import Publisher
+from outcry.desk.collecting.showing import HISTORY_ROWS
 from outcry.domain.errors import Unavailable
 from outcry.domain.market import Market, PriceRange, Status
 from outcry.domain.view import Bar, Quote

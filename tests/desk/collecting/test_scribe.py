@@ -14,7 +14,7 @@ from outcry.desk.collecting.scribe import Scribe
 from outcry.domain.market import Market, PriceRange, Status
 from outcry.domain.order import Side
 from outcry.store.tape_reader import Reader
-from outcry.store.tape_rows import NO_LAG
+from outcry.store.tape_rows import NO_LAG, STANDING
 from outcry.venue.messages import Delta, IndexValue, Lifecycle, Message, Snapshot, Ticker, Trade
 from outcry.venue.spot.coinbase import Tick
 from outcry.venue.stream import Connected, Disconnected, Garbled
@@ -118,11 +118,11 @@ def test_a_new_day_is_a_new_file_and_asks_for_whole_books(tmp_path: Path):
     scribe = made(tmp_path)
     scribe.heard(NOON_NS, 1, deltas(1, 2))
     wait(lambda: not scribe._turns)
-    scribe.books(NOON_NS, 1, [])
+    scribe.books(NOON_NS, 1, [], STANDING)
     assert scribe.wants_books is False
     scribe.heard(NOON_NS + DAY_NS, 1, deltas(3, 2))
     wait(lambda: scribe.wants_books)
-    scribe.books(NOON_NS + DAY_NS, 1, [Snapshot(3, 4, "A", {4300: 5}, {})])
+    scribe.books(NOON_NS + DAY_NS, 1, [Snapshot(3, 4, "A", {4300: 5}, {})], STANDING)
     assert scribe.close(5)
     for day, seqs in (("2026-11-20", [1, 2]), ("2026-11-21", [3, 4])):
         reader = read(tmp_path, day)

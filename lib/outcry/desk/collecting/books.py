@@ -6,6 +6,8 @@ makes one book, or the whole connection, start over. Untrusted books are shown, 
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
+from typing import NamedTuple
 
 from outcry.desk.collecting.followed import NO_SNAPSHOT, FollowedBook
 from outcry.domain.book import Book
@@ -19,6 +21,13 @@ from outcry.venue.sequence import Step
 NOT_FOLLOWED = "no longer followed"
 HEARD_STEP_MS = 2_000  # a quiet book is published again this often, so that readers see its stream alive
 LATE_MS = 3_000  # changes that come so long after they happened tell of a book that is gone
+
+
+class Followed(NamedTuple):
+    """What changed of the markets that are followed. `held`: those that are new, or described anew."""
+
+    gone: list[str]
+    held: list[Market]
 
 
 class Books:
@@ -46,10 +55,14 @@ class Books:
 
     # ---- what to hold ---------------------------------------------------------------------------------------------
 
-    def follow(self, markets: Iterable[Market]) -> None:
-        """Hold exactly the books of these markets, as they are described now."""
+    def follow(self, markets: Iterable[Market]) -> Followed | None:
+        """Hold exactly the books of these markets, as they are described now; None when nothing changed.
+
+        What a description says of volumes counts only at first: from then on tickers tell them.
+        """
         wanted = {market.ticker: market for market in markets}
-        for ticker in self.books.keys() - wanted.keys():
+        change = Followed(sorted(self.books.keys() - wanted.keys()), [])
+        for ticker in change.gone:
             self._leaving[ticker] = self.books.pop(ticker)
             self._counters.forget(ticker)
         for ticker, market in wanted.items():
@@ -57,14 +70,21 @@ class Books:
             if known is None:
                 self._leaving.pop(ticker, None)
                 self.books[ticker] = FollowedBook(market)
-            elif known.market != market:
-                known.market, known.dirty = market, True
+                change.held.append(market)
+            elif known.market is not market:
+                if _without_volumes(known.market) != _without_volumes(market):
+                    known.dirty = True
+                    change.held.append(market)
+                known.market = market
+        return change if any(change) else None
 
-    def pause(self, shards: frozenset[int]) -> None:
-        """Trading is paused on exactly these shards."""
-        if shards != self._paused:
-            self._paused = shards
-            self._touch_all()
+    def pause(self, shards: frozenset[int]) -> bool:
+        """Trading is paused on exactly these shards; whether that is new."""
+        if shards == self._paused:
+            return False
+        self._paused = shards
+        self._touch_all()
+        return True
 
     # ---- the connection -------------------------------------------------------------------------------------------
 
@@ -274,3 +294,7 @@ class Books:
     def _touch_all(self) -> None:
         for held in self.books.values():
             held.dirty = True
+
+
+def _without_volumes(market: Market) -> Market:
+    return replace(market, volume_ch=0, open_interest_ch=0)

@@ -39,6 +39,11 @@ class IndexPrices:
         self._history_at: dict[str, float] | None = None  # symbols whose past is unknown, and when to ask for it
 
     @property
+    def named(self) -> dict[str, str]:
+        """Symbols by the exchange's names of them."""
+        return dict(self._by_id)
+
+    @property
     def index_ids(self) -> list[str]:
         """What to subscribe to on the exchange's stream."""
         return sorted(self._by_id) if self._own else []
@@ -54,7 +59,7 @@ class IndexPrices:
             self._newest_ms[symbol] = max(message.at_ms, self._newest_ms.get(symbol, 0))
         return True
 
-    def take(self, _at_ms: int, scribe: Scribe | None) -> None:
+    def take(self, scribe: Scribe | None) -> None:
         """Take what the spot venue said; begin or end with it as the exchange's own stream goes and comes."""
         silent = not self._own or time.monotonic() - self._heard_at > SILENT_S
         if silent and self._spot is None and self._symbols:

@@ -1,19 +1,19 @@
 """One publish: what changed in the books, bars that are complete, and index history, in one short transaction."""
 
 import sqlite3
-from collections import deque
 from collections.abc import Iterable
 
 from outcry import failpoints
 from outcry.desk.collecting.books import Books
 from outcry.desk.collecting.market_breaker import MarketBreaker
 from outcry.desk.collecting.scribe import Scribe
+from outcry.desk.collecting.showing import Showing
 from outcry.domain.view import Bar
-from outcry.ops.clock import now_ns
 from outcry.signals.second_bars import SecondBars
 from outcry.store import quotes
+from outcry.store.tape_rows import TAKEN_BACK
 
-HISTORY_ROWS = 400  # of preloaded history a publish: nobody is to wait for a long transaction
+BEGINS_ANEW = "collector begins anew"
 
 
 class Publisher:
@@ -27,14 +27,13 @@ class Publisher:
         scribe: Scribe | None,
         breaker: MarketBreaker | None = None,
     ) -> None:
-        self._db, self._books, self._bars, self._scribe, self._breaker = db, books, bars, scribe, breaker
-        self._history: deque[Bar] = deque()
+        self._db, self._showing, self._scribe, self._breaker = db, Showing(books, bars), scribe, breaker
         self.number = quotes.last(db).number
         self._begun = False
 
     def history(self, bars: Iterable[Bar]) -> None:
         """Bars of the past, to go out with the next publishes."""
-        self._history.extend(bars)
+        self._showing.history(bars)
 
     def publish(self, at_ms: int) -> bool:
         """Write what changed, if anything did; the first one takes back what an earlier life trusted.
@@ -42,21 +41,22 @@ class Publisher:
         raises  Unavailable when the database refuses: everything stays to be published
         """
         if not self._begun:
-            quotes.distrust(self._db, self.number + 1, at_ms, "collector begins anew")
-            self.number, self._begun = self.number + 1, True
-        rows, due = self._books.rows(), self._bars.due(at_ms)
-        past = [self._history[place] for place in range(min(HISTORY_ROWS, len(self._history)))]
-        if not rows and not due and not past:
+            self._take_back(at_ms)
+        due = self._showing.due(at_ms)
+        if due is None:
             return False
         if self._breaker:
-            self._breaker.see((row.quote for row in rows), at_ms)
-        quotes.publish(self._db, self.number + 1, at_ms, rows, [*past, *due])
+            self._breaker.see((row.quote for row in due.rows), at_ms)
+        quotes.publish(self._db, self.number + 1, at_ms, due.rows, due.bars)
         failpoints.reached("publish.committed")
         self.number += 1
-        self._books.published(rows)
-        self._bars.published(due)
-        for _ in past:
-            self._history.popleft()
+        self._showing.went(due)
         if self._scribe:
-            self._scribe.published(now_ns(), self.number)
+            self._scribe.published(at_ms * 1_000_000, self.number)
         return True
+
+    def _take_back(self, at_ms: int) -> None:
+        quotes.distrust(self._db, self.number + 1, at_ms, BEGINS_ANEW)
+        self.number, self._begun = self.number + 1, True
+        if self._scribe:
+            self._scribe.note(at_ms * 1_000_000, 0, TAKEN_BACK, {"number": self.number, "why": BEGINS_ANEW})

@@ -60,10 +60,10 @@ class Scribe:
         """A publish went out; everything given before it was in it."""
         self._give(at_ns, 1, lambda tape: tape.publish(at_ns, number))
 
-    def books(self, at_ns: int, epoch: int, whole: Sequence[Snapshot]) -> None:
-        """The books as they stand, because `wants_books`."""
+    def books(self, at_ns: int, epoch: int, whole: Sequence[Snapshot], kind: str) -> None:
+        """Whole books that the stream did not say: as they stand, because `wants_books`, or polled."""
         self.wants_books = False
-        self._give(at_ns, len(whole), lambda tape: tape.messages(at_ns, epoch, whole))
+        self._give(at_ns, len(whole) + 1, lambda tape: tape.books(at_ns, epoch, whole, kind))
 
     def markets(self, at_ns: int, markets: Sequence[Market]) -> None:
         """What is known of some markets, because it changed, or because `wants_books`."""

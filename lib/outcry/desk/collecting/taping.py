@@ -17,7 +17,10 @@ _TAKER = {Side.BID: 1, Side.ASK: -1, None: 0}
 
 
 class Taping:
-    """Numbers what arrives and sorts it by kind into one day's file."""
+    """Numbers what arrives and sorts it by kind into one day's file.
+
+    Before each read one number is left out: what came in one read was also taken in as one.
+    """
 
     def __init__(self, tape: Tape) -> None:
         self.tape = tape
@@ -26,7 +29,7 @@ class Taping:
 
     def messages(self, at_ns: int, epoch: int, messages: Sequence[Message]) -> None:
         """What one read brought."""
-        at_ms, arrival, symbol = at_ns // 1_000_000, self._arrival, self.tape.symbol
+        at_ms, arrival, symbol = at_ns // 1_000_000, self._arrival + 1, self.tape.symbol
         deltas: list[tuple[int, ...]] = []
         for message in messages:
             arrival += 1
@@ -46,6 +49,11 @@ class Taping:
         self._arrival = arrival
         if deltas:
             self.tape.add("delta", deltas)
+
+    def books(self, at_ns: int, epoch: int, whole: Sequence[Snapshot], kind: str) -> None:
+        """Whole books that the stream did not say."""
+        self.note(at_ns, epoch, kind, {"books": len(whole)})
+        self.messages(at_ns, epoch, whole)
 
     def publish(self, at_ns: int, number: int) -> None:
         self._arrival += 1
