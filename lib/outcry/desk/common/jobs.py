@@ -34,7 +34,7 @@ class Job:
     every_ms   from turn to turn; or, 0:
     at         the time of the day, in the floor's zone, at which it is due
     grace_ms   not done so long after its turn: it was missed
-    shortens   its turns are as short as the floor's windows are: it judges what happened in so many of them
+    shortens   its turns are as short as the floor's windows are: it judges what happened in so many of them, or follows
     """
 
     every_ms: int = 0
@@ -64,7 +64,7 @@ JOBS = {
     "score": Job(every_ms=5 * MINUTE_MS, grace_ms=HOUR_MS, shortens=True),
     "evolve": Job(every_ms=HOUR_MS, grace_ms=HOUR_MS, shortens=True),
     "score-markets": Job(every_ms=5 * MINUTE_MS, grace_ms=HOUR_MS),
-    "boss": Job(every_ms=MINUTE_MS, grace_ms=10 * MINUTE_MS),
+    "boss": Job(every_ms=MINUTE_MS, grace_ms=10 * MINUTE_MS, shortens=True),
     "report-hourly": Job(every_ms=HOUR_MS, grace_ms=HOUR_MS),
     "report-daily": Job(at=time(0, 10)),  # of the day before, which is over by then
     "briefing": Job(at=time(7)),
