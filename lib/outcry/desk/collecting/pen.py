@@ -6,6 +6,7 @@ publishes of a tape can be made again, to the last digit (see desk/reliving/publ
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple
 
 import msgspec
 
@@ -69,7 +70,7 @@ class Pen:
 
     def past(self, bars: Sequence[Bar]) -> None:
         """Bars that are published though nobody here saw them happen."""
-        self._note(kinds.PAST, msgspec.json.encode(bars))
+        self._note(kinds.PAST, msgspec.json.encode([astuple(bar) for bar in bars]))
 
     def lost(self, at_ns: int, facts: dict[str, object]) -> None:
         if self._scribe:
