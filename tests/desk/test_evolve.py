@@ -122,6 +122,7 @@ def test_a_proven_gain_is_promoted_and_cloned_and_capital_has_an_end(floor):
     made = {one.question: one for one in spent.read(floor.db, 0.1)}
     gain = made["does its stage gain?"]
     assert (gain.asked, gain.yes, gain.spent) == (2, 2, 2 / 3)
+    assert gain.granted == pytest.approx(2 * 0.1 / 2 + 2 * 0.1 / 6), "each sees the other's yes"
     assert gain.next_level == pytest.approx(3 * 0.1 / 12)
 
 
@@ -283,8 +284,8 @@ def test_the_budget_is_told(floor, capsys):
     floor.run(T0 + HOUR_MS)
     spent.show(floor.floor)
     told = capsys.readouterr().out.splitlines()
-    assert told[2].split() == ["does", "its", "stage", "gain?", "1", "1", "50.0%", "3.3e-02"]
-    assert told[-1] == "Of all answers of a kind at most 10% are expected to be wrong."
+    assert told[2].split() == ["does", "its", "stage", "gain?", "1", "1", "50.0%", "0.05", "3.3e-02"]
+    assert told[-2] == "Each question has a budget of its own: of its yes at most 10% are expected to be wrong."
 
 
 def test_an_agent_that_changed_meanwhile_is_left_alone(floor):

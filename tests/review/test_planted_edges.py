@@ -67,13 +67,14 @@ def test_winners_are_promoted_losers_retired_and_capital_flows():
 EVEN, DEAR = range(3_000, 7_001, 100), range(4_500, 7_501, 100)  # what a contract costs, in hundredths of a cent
 
 
-def drift(seed, prices_cc, before=0.08, after=-0.08):
-    """An agent turns bad overnight, just promoted: days until its capital is halved, it is flagged, it is gone."""
+def drift(seed, prices_cc, good_days=0, before=0.08, after=-0.08):
+    """An agent turns bad overnight, so long after its promotion: days until it is halved, flagged, gone."""
     floor = planted(seed, winners=1, losers=0, others=2, trades=100)
     player = floor.players["win-0"]
     player.edge_dollars, player.prices_cc = before, prices_cc
     while player.stage != "production":
         floor.one_day()
+    floor.live(good_days)
     died, player.edge_dollars = floor.day, after
     while player.stage != "retired" and floor.day < died + 120:
         floor.one_day()
@@ -141,9 +142,10 @@ def test_how_long_a_decision_takes():
 @deep
 @pytest.mark.deep
 def test_how_soon_a_dead_edge_is_noticed():
-    for words, prices_cc in (("30 … 70 ¢", EVEN), ("45 … 75 ¢", DEAR)):
-        found = [drift(seed, prices_cc) for seed in range(5)]
-        print(f"\n| {words} |", end="")
+    cases = (("30 … 70 ¢", EVEN, 0), ("45 … 75 ¢", DEAR, 0), ("30 … 70 ¢", EVEN, 30), ("45 … 75 ¢", DEAR, 30))
+    for words, prices_cc, good_days in cases:
+        found = [drift(seed, prices_cc, good_days) for seed in range(5)]
+        print(f"\n| {words} | {good_days} |", end="")
         for at in range(3):
             days = sorted(one[at] for one in found if one[at] is not None)
             said = f"{statistics.median(days):g} ({days[0]} … {days[-1]})" if days else "–"

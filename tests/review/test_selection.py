@@ -135,6 +135,7 @@ SAID = [
         "proven loss": "flagged already",
         "not punished": "no data",
     }),
+    (replace(POOR, daily=OPEN, daily_since_flag=LOST), {"poor week, proven": "applies"}),
     (replace(POOR, shrunk_at_ms=NOW_MS - 6 * DAY_MS), {
         "poor week, proven": "needs 1.00 more days since the last halving",
     }),
@@ -186,7 +187,7 @@ standings = st.builds(
     Standing, st.just("a"), st.sampled_from(["birth", "trial", "production"]), st.integers(0, NOW_MS),
     st.integers(1, 10**9), st.just(10_000_000), settled=st.just(0), net_micros=st.just(0), edge=questions,
     beside_baseline=questions, daily=questions, flagged_at_ms=st.none() | st.integers(0, NOW_MS),
-    edge_since_flag=st.just(Question()), starved=st.sampled_from(["", "no data"]),
+    edge_since_flag=st.just(Question()), daily_since_flag=st.just(Question()), starved=st.sampled_from(["", "no data"]),
 )  # fmt: skip
 
 

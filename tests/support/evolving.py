@@ -177,7 +177,8 @@ class FastFloor:
         asked, day = player.asked, player.days.get(self.day, Sums())
         assert asked is not None
         week = [player.days.get(at, Sums()) for at in range(max(self.day - 7, 0), self.day + 1)]
-        told = scores.sharpe(self._returns(player, asked))
+        returns = self._returns(player, asked)
+        told = scores.sharpe(returns)
         staged = asked.kind == STAGE
         against = 0.0 if player.baseline else baseline_dollars
         since = player.flag
@@ -195,7 +196,8 @@ class FastFloor:
             day_won=day.won,
             day_break_even_millionths=day.break_even_millionths,
             week_sharpe=told[0] if told else None,
-            daily=self._poor(player, asked, scores.total(week)) if staged else Question(),
+            daily=self._poor(player, asked, returns, scores.total(week)) if staged else Question(),
+            daily_since_flag=self._poor(player, since, returns, scores.total(week)) if staged and since else Question(),
             shrunk_at_ms=0 if player.shrunk_day is None else _end_ms(player.shrunk_day),
             flagged_at_ms=None if since is None else _end_ms(since.day),
             edge_since_flag=Question() if since is None else self._question(since, 0.0),
@@ -219,15 +221,13 @@ class FastFloor:
         days = range(max(self.day - 7, asked.day, 0), self.day + 1)
         return [player.days.get(day, Sums()).net_micros / player.allocation_micros for day in days]
 
-    def _poor(self, player: Player, asked: Asked, week: Sums) -> Question:
-        returns = self._returns(player, asked)
+    def _poor(self, player: Player, asked: Asked, returns: list[float], week: Sums) -> Question:
         if len(returns) < scores.FEWEST_DAYS or not week.contracts_ch:
             return Question()
         wanted = scores.wanted_per_contract(
             returns, week.contracts_ch, player.allocation_micros, self._limits.shrink_sharpe
         )
-        told = [self._question(one, wanted, (POOR,)) for one in (player.flag, asked) if one is not None]
-        return next((one for one in told if one.loses), told[-1])
+        return self._question(asked, wanted, (POOR,))
 
     def _baseline(self) -> float:
         whole = scores.total(day for one in self.players.values() if one.baseline for day in one.days.values())
@@ -266,7 +266,10 @@ class FastFloor:
                     self._answered(player.flag, GAIN)
                 player.flag = None
             case "shrink":
-                self._answered(player.asked, POOR)
+                if standing.daily.loses:
+                    self._answered(player.asked, POOR)
+                if standing.daily_since_flag.loses:
+                    self._answered(player.flag, POOR)
                 player.shrunk_day = self.day
                 player.allocation_micros = int(decision.figures["allocation_micros"])
             case other:

@@ -110,7 +110,7 @@ class Standing:
     week_sharpe    of daily returns over seven days, annualised; None while it cannot be told
     daily          mean daily return against the threshold that the wanted Sharpe ratio means for its deviation
     drawdown_millionths  from the peak of its equity
-    edge_since_flag      as edge, of what was entered since it was flagged
+    edge_since_flag, daily_since_flag  as edge and daily, of what was entered since it was flagged
     starved        why it could not trade, though it would; "" when it could
     decided_until_ms     until when what a person decided stands
     """
@@ -133,6 +133,7 @@ class Standing:
     drawdown_millionths: int = 0
     flagged_at_ms: int | None = None
     edge_since_flag: Question = Question()
+    daily_since_flag: Question = Question()
     net_since_flag_micros: int = 0
     settled_since_flag: int = 0
     paused_at_ms: int | None = None

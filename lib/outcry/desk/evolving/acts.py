@@ -109,7 +109,10 @@ class Acts:
         return max(0, min(wanted_micros, self._capital_micros - others))
 
     def shrink(self, agent: Agent, decision: Decision, found: Found, evidence: Mapping[str, Any]) -> str:
-        self._answered(found, STAGE, POOR)
+        if found.standing.daily.loses:
+            self._answered(found, STAGE, POOR)
+        if found.standing.daily_since_flag.loses:
+            self._answered(found, FLAG, POOR)
         to_micros = int(decision.figures["allocation_micros"])
         agents.note(self._db, agent.name, self._now_ms, rule=decision.rule, act="shrunk", evidence=evidence)
         self._allocate(agent.name, to_micros, decision.rule, {"from_micros": agent.allocation_micros})

@@ -5,6 +5,7 @@ import sqlite3
 import click
 
 from outcry.ops.floor import Floor
+from outcry.review.bets import level
 from outcry.review.reports import budget
 from outcry.review.standing import MILLIONTHS
 from outcry.store import database, questions
@@ -17,6 +18,7 @@ BUDGETS = (  # (in words, kind of question, answer)
     ("is its stage below the wanted Sharpe ratio?", STAGE, POOR),
     ("does it gain since its flag?", FLAG, GAIN),
     ("does it lose since its flag?", FLAG, LOSS),
+    ("is it below that ratio since its flag?", FLAG, POOR),
     ("is the clone ahead of its parent?", CHALLENGE, AHEAD),
 )
 
@@ -35,7 +37,11 @@ def show(floor: Floor) -> None:
 
 def read(db: sqlite3.Connection, share: float) -> tuple[budget.Spent, ...]:
     """As of now."""
-    kinds = [one.kind for one in questions.everything(db)]
-    found = [(kind, answer) for _, kind, answer in questions.discoveries(db)]
-    asked = [(words, kinds.count(kind), found.count((kind, answer))) for words, kind, answer in BUDGETS]
+    everything, found = questions.everything(db), questions.discoveries(db)
+    asked = []
+    for words, kind, answer in BUDGETS:
+        levels = [
+            level(one.place, questions.others(found, one, answer), share) for one in everything if one.kind == kind
+        ]
+        asked.append((words, levels, sum((one, said) == (kind, answer) for _, one, said in found)))
     return budget.spending(asked, share)

@@ -141,7 +141,8 @@ class _Reader:
             standing,
             edge=self._question(asked[STAGE], stage, 0.0, GAIN, LOSS),
             beside_baseline=self._question(asked[STAGE], stage, baseline_dollars, GAIN, LOSS),
-            daily=self._poor(asked, seen, week, agent),
+            daily=self._poor(asked[STAGE], stage, week, agent),
+            daily_since_flag=self._poor(asked[FLAG], seen[FLAG], week, agent) if FLAG in asked else Question(),
         )
 
     def _question(self, one: Asked, seen: Evidence, mean_dollars: float, up: str, down: str) -> Question:
@@ -162,22 +163,17 @@ class _Reader:
         week = self._week[agent.name]
         return [week[day].net_micros / agent.allocation_micros if day in week else 0.0 for day in days]
 
-    def _poor(
-        self, asked: Mapping[str, Asked], seen: Mapping[str, Evidence], week: list[float], agent: Agent
-    ) -> Question:
+    def _poor(self, one: Asked, seen: Evidence, week: list[float], agent: Agent) -> Question:
         """The mean daily return against what the wanted Sharpe ratio asks, said in dollars per contract.
 
         With so many contracts a day, the mean day is that many times the mean contract: the bound on the one is a bound
-        on the other, and knows every trade instead of a handful of days. What was seen since a flag counts by itself.
+        on the other, and knows every trade instead of a handful of days.
         """
         traded_ch = sum(one.contracts_ch for one in self._week[agent.name].values())
         if len(week) < scores.FEWEST_DAYS or not traded_ch:
             return Question()
         contract = scores.wanted_per_contract(week, traded_ch, agent.allocation_micros, self._limits.shrink_sharpe)
-        told = [
-            self._question(asked[kind], seen[kind], contract, POOR, POOR) for kind in (FLAG, STAGE) if kind in asked
-        ]
-        return next((one for one in told if one.loses), told[-1])
+        return self._question(one, seen, contract, POOR, POOR)
 
     def _flag_and_pause(
         self, agent: Agent, asked: Mapping[str, Asked], seen: Mapping[str, Evidence], standing: Standing

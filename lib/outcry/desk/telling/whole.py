@@ -8,10 +8,12 @@ from outcry.desk import report
 from outcry.desk.care import shown
 from outcry.desk.common.day import capital_micros
 from outcry.desk.common.living import alive
+from outcry.desk.evolving import spent
 from outcry.desk.telling import targets
 from outcry.ops.floor import Floor
 from outcry.review.reports import whole
 from outcry.review.reports.sentences import sentence
+from outcry.review.standing import MILLIONTHS
 from outcry.store import chain, findings, first_records, periods, questions, system
 from outcry.store import report as rows
 
@@ -82,6 +84,7 @@ def build(
                 floor.settings.evolution.false_discoveries_millionths,
                 sum(one.kind != questions.BIRTH for one in questions.everything(db)),
                 len(questions.discoveries(db)),
+                spent.read(db, floor.settings.evolution.false_discoveries_millionths / MILLIONTHS),
             ),
         )
 

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from outcry.review.reports import today
+from outcry.review.reports.budget import Spent
 
 SCHEMA = 1
 
@@ -113,14 +114,16 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How much may be found by chance: of all that is answered yes, at most `millionths` are expected to be wrong.
+    """How much may be found by chance: of each kind's yes at most `millionths` are expected to be wrong.
 
     questions  asked so far; a birth asks none, its trades decide nothing
+    kinds      each kind's own budget
     """
 
     millionths: int
     questions: int
     discoveries: int
+    kinds: tuple[Spent, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from tabulate import tabulate
 
 from outcry.domain.units import format_decimal
+from outcry.review.reports import budget
 from outcry.review.reports.today_text import as_text as figures_text
 from outcry.review.reports.today_text import dollars, span
 from outcry.review.reports.whole import Point, Program, Settlement, Target, Whole
@@ -61,6 +62,11 @@ def _state(whole: Whole) -> list[str]:
         return [*lines, f"findings      {whole.audit.findings_open} open"]
     lines.append(f"health        {programs_line(whole.programs)}")
     lines.append(f"jobs          {whole.jobs}")
+    spent = whole.budget
+    lines.append(
+        f"evolution     {spent.questions} questions asked, {spent.discoveries} answered yes; of each kind's yes at most"
+        f" {spent.millionths / 10_000:g} % may be luck (--evolution)"
+    )
     if not whole.findings:
         lines.append(f"findings      none open, {whole.audit.findings_ever} ever")
     return lines
@@ -129,18 +135,9 @@ def costs_text(whole: Whole) -> str:
 
 def evolution_text(whole: Whole) -> str:
     """What was decided about agents and why, and how much of what may be found by chance is used."""
-    zone, budget = whole.report.day.zone, whole.budget
+    zone, spent = whole.report.day.zone, whole.budget
     lines = [f"{clock(one.at_ms, zone)}  {one.sentence}" for one in whole.evolution] or ["nothing was decided"]
-    return "\n".join(
-        [
-            heading(whole),
-            "",
-            *lines,
-            "",
-            f"questions     {budget.questions} asked so far, {budget.discoveries} answered yes; of those at most"
-            f" {budget.millionths / 10_000:g} % are expected to be wrong (kind by kind: evolve --budget)",
-        ]
-    )
+    return "\n".join([heading(whole), "", *lines, "", budget.as_text(spent.kinds, spent.millionths / 1_000_000)])
 
 
 def plot_text(whole: Whole) -> str:

@@ -103,7 +103,8 @@ def _shrink_lacks(one: Standing, limits: Thresholds, now_ms: int) -> Iterator[st
         yield "a week of which a Sharpe ratio can be told"
     elif one.week_sharpe >= limits.shrink_sharpe:
         yield f"a week's Sharpe ratio below {limits.shrink_sharpe:g} ({one.week_sharpe:.2f})"
-    yield from proven_loss(one.daily, "proof that it is so poor")
+    if not one.daily_since_flag.loses:
+        yield from proven_loss(one.daily, "proof that it is so poor")
     if days < limits.shrink_days:
         yield f"{limits.shrink_days - days:.2f} more days since the last halving"
     if one.allocation_micros <= one.birth_allocation_micros:
@@ -116,6 +117,7 @@ def _shrink_figures(one: Standing, limits: Thresholds, now_ms: int) -> Mapping[s
         "below": limits.shrink_sharpe,
         "allocation_micros": max(one.birth_allocation_micros, one.allocation_micros // 2),
         **one.daily.figures("daily"),
+        **one.daily_since_flag.figures("daily_since_flag"),
     }
 
 
