@@ -4,6 +4,8 @@ Each look ends once, at the first condition that fails; an order that is filled 
 what ended where.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 
 from outcry.domain.view import Lacking, Wish
@@ -23,6 +25,37 @@ class Step(StrEnum):
 
 
 LOOKED = (Step.FREE, Step.TRUSTED, Step.SIGNAL, Step.RISK)  # where a look can end before the gate is asked
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """Looks of one agent at one market that ended at one condition."""
+
+    agent: str
+    ticker: str
+    step: str
+    condition: str
+    looks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """An entry that the gate was asked about.
+
+    state   of its order; "" when there is none
+    became  why the order is where it is, as far as that was written down
+    """
+
+    agent: str
+    ticker: str
+    at_ms: int
+    answer: str
+    rule: str
+    reason: str
+    numbers: Mapping[str, int | float | str]
+    state: str
+    became: str
+    filled_ch: int
 
 
 def step_of(answer: Wish | str | None, forbidden: str) -> Step:
