@@ -145,6 +145,17 @@ class Upkeep(Struct, frozen=True, forbid_unknown_fields=True):
     tape_megabytes: Annotated[int, Meta(ge=10, le=100_000_000)] = 50_000
 
 
+class Tune(Struct, frozen=True, forbid_unknown_fields=True):
+    """What `tune nightly` searches, and how much of the machine it may have."""
+
+    strategies: tuple[str, ...] = ()
+    days: Annotated[int, Meta(ge=1, le=365)] = 7
+    trials: Annotated[int, Meta(ge=1, le=1_000_000)] = 100
+    sampler: Literal["grid", "random", "tpe", "genetic"] = "tpe"
+    processes: Annotated[int, Meta(ge=1, le=1_024)] = 1
+    minutes: Annotated[int, Meta(ge=1, le=300)] = 120
+
+
 class Dashboard(Struct, frozen=True, forbid_unknown_fields=True):
     """Where bin/dashboard listens, and the names it answers to beside that address and loopback."""
 
@@ -181,6 +192,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     alerts: Alerts = Alerts()
     backup: Backup = Backup()
     upkeep: Upkeep = Upkeep()
+    tune: Tune = Tune()
     golive: Golive = Golive()
     dashboard: Dashboard = Dashboard()
 

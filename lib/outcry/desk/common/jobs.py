@@ -71,6 +71,7 @@ JOBS = {
     "backup": Job(at=time(3, 30)),
     "upkeep": Job(at=time(4, 10)),
     "tape-compile": Job(at=time(4, 40)),  # after upkeep made room
+    "tune": Job(at=time(5, 30), grace_ms=6 * HOUR_MS),  # on what was compiled
 }
 
 

@@ -1,6 +1,7 @@
 """Strategies as agents run them: checked before an agent is made of one, and their source kept for ever."""
 
 import ast
+import hashlib
 import importlib
 import inspect
 import sqlite3
@@ -33,6 +34,11 @@ def _uses(source: str) -> list[str]:
     """The modules of the two rooms that decide which a source imports."""
     froms = (node.module or "" for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom))
     return [name for name in froms if name.startswith(DECIDING)]
+
+
+def sha256_of(strategy: str) -> str:
+    """Which source this build runs for a strategy: what `keep_source` keeps it under."""
+    return hashlib.sha256(source_of(strategy).encode()).hexdigest()
 
 
 def keep_source(db: sqlite3.Connection, strategy: str, now_ms: int) -> str:
