@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import sys
 
 import jsonschema
 import pytest
@@ -13,7 +14,7 @@ from outcry.desk import why
 from outcry.desk.telling import spans
 from outcry.domain.errors import Misconfigured
 from outcry.domain.order import Purpose, State
-from outcry.domain.view import Quote
+from outcry.domain.view import Bar, Quote
 from outcry.ops.floor import Floor
 from outcry.ops.settings import Settings
 from outcry.review.reports import change
@@ -41,8 +42,6 @@ class Books:
         for program in ("exchange", "clerk", "collector", "trader@bear", "trader@bull"):
             self.beat(program)
         self.publish(NOW - 1_000)
-        db.execute("INSERT INTO bars (symbol, source, at_ms, open, high, low, close, volume_ch, buy_ch, sell_ch, trades,"
-                   " publish) VALUES ('BTC-USD', 'spot', ?, 1, 1, 1, 1, 0, 0, 0, 0, 1)", (NOW - 2_000,))  # fmt: skip
 
     def beat(self, program, state="READY", pid=None, **detail) -> None:
         system.beat(
@@ -52,7 +51,8 @@ class Books:
 
     def publish(self, at_ms) -> None:
         book = Quote(TICKER, 1, at_ms, ((4_000, 500),), ((4_200, 500),), trusted=True, heard_at_ms=at_ms)
-        quotes.publish(self.db, 1, at_ms, [quotes.row(book)], [])
+        second = Bar("BTC-USD", at_ms - 1_000, 1, 1, 1, 1, source="spot")
+        quotes.publish(self.db, 1, at_ms, [quotes.row(book)], [second])
 
     def decide(self, agent, *, rule="", reason="", numbers=None, purpose="entry", ticker=TICKER, at_ms=NOW - 120_000):
         """A decision; returns its id. With a rule it is a refusal."""
@@ -253,8 +253,7 @@ def test_a_floor_that_never_ran_one_that_was_stopped_and_one_that_died(books, tm
 def test_every_rule_and_condition_that_is_spoken_of_exists():
     spoken = {*RULES, *COMPARED, *SETTINGS}
     known = {
-        getattr(__import__(rule.__module__, fromlist=["RULE"]), "RULE")
-        for rule in (*rules.ENTRY_RULES, *rules.WORTH_RULES, *rules.SIZE_RULES)
+        sys.modules[rule.__module__].RULE for rule in (*rules.ENTRY_RULES, *rules.WORTH_RULES, *rules.SIZE_RULES)
     } | {"size"}
     assert spoken <= known
     source = "".join(

@@ -1,5 +1,7 @@
 """A whole floor: it trades, settles, reconciles, survives kills, and one program's death takes nothing else with it."""
 
+import json
+
 import pytest
 
 pytestmark = pytest.mark.floor
@@ -23,6 +25,33 @@ def test_it_trades_settles_and_reconciles_to_the_cent(floor):
         floor.query("SELECT agent, ticker, position_ch, cash_micros, fees_micros FROM holdings_check")
     )
     assert floor.query("SELECT 1 FROM orders WHERE state IN ('sent', 'unknown', 'planned')") == []
+    the_funnel_says_what_the_books_hold(floor)
+
+
+def the_funnel_says_what_the_books_hold(floor):
+    """bin/why against the tables, each figure by a question of its own."""
+    told = json.loads(floor.run("why", "--json").stdout)
+    left = {stage["step"]: stage["left"] for stage in told["stages"]}
+    ended = {row["step"]: row["n"] for row in floor.query("SELECT step, sum(looks) AS n FROM looks GROUP BY step")}
+    entries = "SELECT count(*) AS n FROM decisions WHERE purpose = 'entry'"
+    orders = "SELECT count(*) AS n FROM orders WHERE purpose = 'entry'"
+    (asked,), (allowed,) = floor.query(entries)[0], floor.query(f"{entries} AND answer <> 'refused'")[0]
+    (sent,) = floor.query(f"{orders} AND order_id <> ''")[0]
+    (filled,) = floor.query(f"{orders} AND filled_ch > 0")[0]
+    assert min(ended["signal"], allowed, filled) > 0
+    assert (left["seen"], left["risk"], left["filled"]) == (sum(ended.values()) + asked, allowed, filled)
+    assert sent <= left["sent"] <= allowed
+    early = "SELECT count(*) AS n FROM decisions WHERE purpose = 'entry' AND answer = 'refused' AND rule IN"
+    (free, trusted), (edge,) = (
+        [floor.query(f"{early} ('{rule}')")[0]["n"] for rule in ("controls", "stale")],
+        floor.query(f"{early} ('edge', 'spread_and_fee')")[0],
+    )
+    assert left["free"] == left["seen"] - ended.get("free", 0) - free
+    assert left["trusted"] == left["free"] - ended.get("trusted", 0) - trusted
+    assert left["signal"] == left["trusted"] - ended["signal"] and left["edge"] == left["signal"] - edge
+    (count_ch,) = floor.query("SELECT sum(filled_ch) FROM orders WHERE purpose = 'entry'")[0]
+    assert told["filled_ch"] == count_ch
+    assert [one["why"] for one in told["hindrances"]] == ["every program was stopped"]
 
 
 @pytest.mark.parametrize("victim", ["trader@coin_flip", "clerk", "collector", "exchange"])
