@@ -11,8 +11,9 @@ from outcry.desk.scoring import agents as scoring
 from outcry.domain.errors import Misconfigured
 from outcry.ops import settings as settings_file
 from outcry.ops.floor import Floor
-from outcry.store import accounts, agents, database, findings, looks, peaks, questions
+from outcry.store import accounts, agents, database, findings, looks, peaks, proposals, questions
 from outcry.strategies import catalogue
+from proposed import propose
 from settled import MINUTE_MS, Played
 
 HOUR_MS, DAY_MS = 60 * MINUTE_MS, 1_440 * MINUTE_MS
@@ -81,6 +82,24 @@ def test_ten_settled_trades_lead_to_trial_whatever_they_earned(floor):
     assert promoted["evidence"]["evidence"]["net_dollars"] == pytest.approx(2 * 0.49 - 8 * 0.51)
     assert (allocated["act"], allocated["evidence"]["allocation_micros"]) == ("allocated", 30_000_000)
     assert floor.run(T0 + 3 * HOUR_MS) == ["momentum: flagged (losing day)"], "each run decides once about an agent"
+
+
+def test_a_clone_is_what_was_proposed_while_there_is_a_proposal_that_fits(floor):
+    floor.in_trial()
+    floor.series("momentum", 120, 20, T0 + HOUR_MS)
+    taken = propose(floor.db, {"lookback_ms": 90_000})
+    propose(floor.db, {"lookback_ms": 120_000}, study="b", recommended=False)
+    propose(floor.db, {"stake_millionths": 20_000}, study="c")  # what the parent is already
+    assert floor.run(T0 + 8 * DAY_MS) == ["momentum: promoted to production (proven gain)"]
+    floor.series("momentum", 60, 10, T0 + 8 * DAY_MS)
+    done = floor.run(T0 + 8 * DAY_MS + HOUR_MS)
+    assert len(done) == 1
+    assert f"cloned as momentum-2: from proposal {taken}, lookback_ms 300000 -> 90000 (" in done[0]
+    assert floor.last()["evidence"]["proposal"] == taken
+    kept = proposals.get(floor.db, taken)
+    assert kept.taken_as == "momentum-2" and kept.taken_by == floor.last()["rule"]
+    assert "from proposal" not in floor.run(T0 + 8 * DAY_MS + HOUR_MS)[0], "nothing else is recommended: it varies"
+    assert floor.get("momentum-3").parameters.get("lookback_ms") != 120_000
 
 
 def test_an_open_finding_about_an_agent_keeps_it_where_it_is(floor):
@@ -194,8 +213,42 @@ def test_an_agent_behind_for_a_month_is_retired_unless_it_was_starved(floor):
     looks.add(floor.db, "volume_spike", {("T", then_ms - MINUTE_MS, "history of prints too short", "trusted"): 10})
     done = floor.run(then_ms)
     assert done == ["momentum: retired (flagged, proven loss or a month behind)"]
-    assert "100 % of its looks" in floor.found(then_ms, "volume_spike").standing.starved
-    assert floor.found(then_ms, "coin_flip").standing.starved == "it looked at no market in the last day"
+    assert floor.found(then_ms, "volume_spike").standing.starved == (
+        "in 100 % of its looks of the last week it could not trade, most often: history of prints too short"
+    )
+    assert floor.found(then_ms, "coin_flip").standing.starved == "it looked at no market in the last week"
+
+
+@pytest.mark.parametrize(
+    ("looked", "starved"),
+    [
+        ({("no volume spike", "signal"): 10}, ""),
+        ({("no volume spike", "signal"): 10, ("history of prints too short", "trusted"): 10}, ""),
+        ({("no volume spike", "signal"): 10, ("history of prints too short", "trusted"): 11}, "52 % of its looks"),
+        ({("state ERROR", "free"): 3, ("no volume spike", "signal"): 1}, "state ERROR"),
+        ({("floor halted", "free"): 1}, "floor halted"),
+        ({("agent paused", "free"): 1}, "agent paused"),
+        ({("cooling down after an intent", "free"): 1}, ""),
+    ],
+)
+def test_who_could_not_trade_is_told_from_who_would_not(floor, looked, starved):
+    now_ms = T0 + 40 * DAY_MS
+    for (condition, step), times in looked.items():
+        looks.add(floor.db, "momentum", {("T", now_ms - HOUR_MS, condition, step): times})
+    said = floor.found(now_ms).standing.starved
+    assert starved in said and bool(said) == bool(starved)
+
+
+def test_one_good_day_after_a_week_without_data_makes_nobody_behind(floor):
+    now_ms = T0 + 40 * DAY_MS
+    hungry, fed = ("history of prints too short", "trusted"), ("no volume spike", "signal")
+    looks.add(floor.db, "momentum", {("T", now_ms - MINUTE_MS, *fed): 10})
+    looks.add(floor.db, "momentum", {("T", now_ms - 8 * DAY_MS, *hungry): 1_000})
+    assert floor.found(now_ms).standing.starved == "", "so long ago is not looked at"
+    looks.add(floor.db, "momentum", {("T", now_ms - 6 * DAY_MS, *hungry): 11})
+    assert "of the last week" in floor.found(now_ms).standing.starved
+    looks.add(floor.db, "momentum", {("T", now_ms - 5 * DAY_MS, *fed): 100, ("T", now_ms - HOUR_MS, *hungry): 11})
+    assert "of the last day" in floor.found(now_ms).standing.starved
 
 
 def test_a_proven_gain_since_takes_a_flag_off(floor):

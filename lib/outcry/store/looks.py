@@ -32,6 +32,16 @@ def since(db: sqlite3.Connection, agent: str, minute_ms: int) -> list[tuple[str,
     return [(row["ticker"], row["condition"], row["looks"]) for row in rows]
 
 
+def by_condition(db: sqlite3.Connection, since_ms: int, lately_ms: int) -> list[tuple[str, str, str, int, int]]:
+    """What kept agents from acting: (agent, step, condition, looks since a minute, those since a later one)."""
+    rows = db.execute(
+        "SELECT agent, step, condition, sum(looks), sum(looks * (minute_ms >= ?)) FROM looks WHERE minute_ms >= ?"
+        " GROUP BY agent, step, condition",
+        (lately_ms, since_ms),
+    )
+    return [tuple(row) for row in rows]
+
+
 def forget(db: sqlite3.Connection, before_ms: int) -> int:
     """Drop counters of minutes before a time; how many rows went."""
     with quick(db):

@@ -1,7 +1,7 @@
 """How every agent stands, read at one instant: what the rules of review/selection.py look at."""
 
 import sqlite3
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -10,6 +10,7 @@ import msgspec
 from outcry.desk.common.day import birth_allocation_micros
 from outcry.desk.scoring.agents import Spans, evidence_of
 from outcry.desk.scoring.figures import since_ms
+from outcry.domain.funnel import Step
 from outcry.domain.units import ONE_DOLLAR_CC, ONE_DOLLAR_MICROS
 from outcry.ops.settings import Settings
 from outcry.review import scores
@@ -24,15 +25,7 @@ from outcry.store import scores as rows
 from outcry.store.agents import Agent
 from outcry.store.questions import AHEAD, BIRTH, CHALLENGE, FLAG, GAIN, LOSS, POOR, STAGE, Asked
 
-HUNGRY = (  # conditions of looks that mean: it could not, not: it would not
-    "no index price for this market",
-    "index history too short or with a gap",
-    "history of prints too short",
-    "touch history too short",
-    "the book has one side or none",
-    "floor halted",
-    "entries stopped",
-)
+FORBIDDEN = ("floor halted", "entries stopped", "agent paused")  # by others: who may not trade is not behind
 BASELINE_TRADES = 30  # of fewer the baseline's mean says nothing, and doing nothing is the baseline
 
 
@@ -98,6 +91,7 @@ class _Reader:
         self._week = self._sums(self._spans.day_ms, week_from_ms)
         self._week_from_ms = week_from_ms
         self._baseline_dollars = self._baseline()
+        self._looks = self._looked()
 
     def found(self, agent: Agent) -> Found:
         asked = self._open[agent.name]
@@ -211,20 +205,27 @@ class _Reader:
         return (peak_micros - result_micros) * MILLIONTHS // max(1, agent.allocation_micros + peak_micros)
 
     def _starved(self, agent: Agent) -> str:
-        """Why an agent could not trade on the last day, though it would; "" when it could."""
+        """Why an agent could not trade for most of the last day or week, though it would; "" when it could."""
+        for span, counted in zip(("week", "day"), self._looks[agent.name], strict=True):
+            hungry = {condition: times for (step, condition), times in counted.items() if _could_not(step, condition)}
+            whole = sum(counted.values())
+            if not whole:
+                return f"it looked at no market in the last {span}"
+            if 2 * sum(hungry.values()) > whole:
+                worst, share = max(hungry, key=lambda one: hungry[one]), 100 * sum(hungry.values()) // whole
+                return f"in {share} % of its looks of the last {span} it could not trade, most often: {worst}"
+        return ""
+
+    def _looked(self) -> dict[str, tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]]]:
+        """How often each agent's looks ended at each condition, in the last week and in the last day."""
         day_ms = self._spans.day_ms
-        counted = looks.since(self._db, agent.name, self._now_ms - day_ms)
-        whole = sum(times for _, _, times in counted)
-        if not whole:
-            return "it looked at no market in the last day"
-        hungry: dict[str, int] = defaultdict(int)
-        for _, condition, times in counted:
-            if condition in HUNGRY:
-                hungry[condition] += times
-        if 2 * sum(hungry.values()) <= whole:
-            return ""
-        worst = max(hungry, key=lambda condition: hungry[condition])
-        return f"{100 * sum(hungry.values()) // whole} % of its looks in the last day failed for want of data: {worst}"
+        found: dict[str, tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]]]
+        found = defaultdict(lambda: (Counter(), Counter()))
+        counted = looks.by_condition(self._db, self._now_ms - 7 * day_ms, self._now_ms - day_ms)
+        for agent, step, condition, week, day in counted:
+            found[agent][0][step, condition] += week
+            found[agent][1][step, condition] += day
+        return found
 
     def _sums(self, width_ms: int, from_ms: int) -> dict[str, dict[int, Sums]]:
         found: dict[str, dict[int, Sums]] = defaultdict(dict)
@@ -246,6 +247,11 @@ class _Reader:
 
 def _mean_dollars(seen: Evidence) -> float:
     return seen.net_micros / (seen.contracts_ch * ONE_DOLLAR_CC) if seen.contracts_ch else 0.0
+
+
+def _could_not(step: str, condition: str) -> bool:
+    """Whether a look ended for want of data, of a market, or of leave: it could not, not: it would not."""
+    return step == Step.TRUSTED or condition in FORBIDDEN or condition.startswith("state ")
 
 
 def _twice(bound_dollars: float | None) -> float | None:
