@@ -1,5 +1,7 @@
 """What a person does to agents by hand: done, kept with why, refused in one line where it cannot be."""
 
+import contextlib
+
 import pytest
 
 from outcry.desk import agent, migrate
@@ -7,7 +9,8 @@ from outcry.desk.evolving import people
 from outcry.domain.errors import Misconfigured
 from outcry.ops import settings as settings_file
 from outcry.ops.floor import Floor
-from outcry.store import agents, database, questions
+from outcry.store import agents, database, proposals, questions
+from proposed import propose
 
 
 @pytest.fixture
@@ -57,6 +60,30 @@ def test_a_clone_differs_as_said_or_as_it_varies(floor):
     assert last(floor)["evidence"]["child"] == "momentum-3"
     kinds = [one.kind for one in read(floor, questions.everything) if one.agent == "momentum-2"]
     assert kinds == ["birth", "challenge"]
+
+
+def test_a_clone_is_made_of_a_proposal_once_and_keeps_its_parents_stake(floor, capsys):
+    with contextlib.closing(database.connect(floor.database)) as db:
+        number = propose(db, {"lookback_ms": 60_000, "hold_ms": None}, recommended=False)
+        coins = propose(db, {}, strategy="coin_flip")
+    people.set_parameters(floor, "momentum", {"stake_millionths": 10_000}, "")
+    people.clone(floor, "momentum", {}, "held in the test", number)
+    assert get(floor, "momentum-2").parameters == {
+        "stake_millionths": 10_000, "lookback_ms": 60_000, "hold_ms": None,
+    }  # fmt: skip
+    assert last(floor)["evidence"]["proposal"] == number and last(floor)["evidence"]["why"] == "held in the test"
+    taken = read(floor, lambda db: proposals.get(db, number))
+    assert (taken.taken_as, taken.taken_by) == ("momentum-2", "person")
+    assert f"proposal {number} is not recommended: no conclusion possible" in capsys.readouterr().out
+    for wanted, parameters, message in (
+        (number, {}, "taken already: momentum-2"),
+        (coins, {}, "is for coin_flip; momentum runs momentum"),
+        (number, {"stake_millionths": 1}, "either as proposed or as --set says"),
+        (99, {}, "no proposal 99"),
+    ):
+        with pytest.raises(Misconfigured, match=message):
+            people.clone(floor, "momentum", parameters, "", wanted)
+    assert [one.name for one in read(floor, agents.everyone) if one.parent] == ["momentum-2"]
 
 
 def test_retired_and_brought_back_with_its_history(floor):

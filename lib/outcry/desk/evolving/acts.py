@@ -11,17 +11,18 @@ from typing import Any
 
 from outcry.desk.common import strategies
 from outcry.desk.common.day import birth_allocation_micros
+from outcry.desk.evolving import offspring
 from outcry.desk.evolving.standings import Found
 from outcry.ops.settings import Settings
 from outcry.review.selection import Decision
 from outcry.review.standing import MILLIONTHS
-from outcry.review.variation import Knob, child_name, vary
+from outcry.review.variation import child_name, vary
 from outcry.risk import drawdown
-from outcry.store import agents, orders, questions, report
+from outcry.store import agents, orders, proposals, questions, report
 from outcry.store.agents import Agent
 from outcry.store.database import write
+from outcry.store.proposals import Proposal
 from outcry.store.questions import AHEAD, CHALLENGE, FLAG, GAIN, LOSS, POOR, STAGE
-from outcry.strategies import catalogue
 
 
 class Acts:
@@ -164,19 +165,29 @@ class Acts:
         if len(living) >= self._settings.evolution.agents or not self.room_micros(None, self._capital_micros):
             return ""
         self._answered(found, STAGE, GAIN)
-        child = self.make_child(agent, decision.rule, evidence)
-        return f"cloned as {child.name}: {_told(child, agent)}"
+        proposal = offspring.proposed(self._db, agent)
+        child = self.make_child(agent, decision.rule, evidence, proposal=proposal)
+        whence = "" if proposal is None else f"from proposal {proposal.number}, "
+        return f"cloned as {child.name}: {whence}{offspring.told(child, agent)}"
 
     def make_child(
-        self, parent: Agent, rule: str, evidence: Mapping[str, Any], parameters: Mapping[str, Any] | None = None
+        self,
+        parent: Agent,
+        rule: str,
+        evidence: Mapping[str, Any],
+        parameters: Mapping[str, Any] | None = None,
+        proposal: Proposal | None = None,
     ) -> Agent:
         """A clone at birth stage, with small capital, measured against its parent from now on.
 
         parameters  its own; without any its parent's, varied. The same clone of the same floor varies the same way
+        proposal    where they come from instead, which is taken by that; what it does not say is its parent's
         """
         name = child_name(parent.name, [one.name for one in agents.everyone(self._db)])
-        if parameters is None:
-            moved = vary(_knobs(parent), random.Random(f"{parent.name}/{name}/{self._now_ms}"))
+        if proposal is not None:
+            parameters = {**parent.parameters, **proposal.parameters}
+        elif parameters is None:
+            moved = vary(offspring.knobs(parent), random.Random(f"{parent.name}/{name}/{self._now_ms}"))
             parameters = {**parent.parameters, **moved}
         strategies.check(parent.strategy, dict(parameters))
         wanted_micros = birth_allocation_micros(self._settings, self._capital_micros)
@@ -192,6 +203,9 @@ class Acts:
             generation=parent.generation + 1,
         )
         agents.add(self._db, child, rule=rule)
+        if proposal is not None:
+            proposals.take(self._db, proposal.number, child.name, rule, self._now_ms)
+            evidence = {**evidence, "proposal": proposal.number}
         questions.begin(self._db, child.name, CHALLENGE, "birth", self._now_ms)
         facts = {**evidence, "child": child.name, "parameters": child.parameters}
         agents.note(self._db, parent.name, self._now_ms, rule=rule, act="cloned", evidence=facts)
@@ -200,22 +214,6 @@ class Acts:
     def _answered(self, found: Found, kind: str, answer: str) -> None:
         if kind in found.asked:
             questions.answered(self._db, found.asked[kind].number, answer, self._now_ms)
-
-
-def _knobs(agent: Agent) -> list[Knob]:
-    """The settings that can be moved: those that are on."""
-    running = strategies.parameters(agent.strategy, agent.parameters)
-    return [
-        Knob(one.name, running[one.name], one.low, one.high, one.step)
-        for one in catalogue.settings(agent.strategy)
-        if running[one.name] is not None
-    ]
-
-
-def _told(child: Agent, parent: Agent) -> str:
-    """Where a clone differs."""
-    ours, theirs = (strategies.parameters(one.strategy, one.parameters) for one in (child, parent))
-    return ", ".join(f"{key} {theirs[key]} -> {ours[key]}" for key in ours if ours[key] != theirs[key]) or "the same"
 
 
 _Act = Callable[[Acts, Agent, Decision, Found, Mapping[str, Any]], str]

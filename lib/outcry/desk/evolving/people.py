@@ -15,8 +15,9 @@ from outcry.domain.units import Money
 from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor
 from outcry.review.reports.today_text import dollars
-from outcry.store import agents, database, questions
+from outcry.store import agents, database, proposals, questions
 from outcry.store.agents import Agent
+from outcry.store.proposals import Proposal
 
 PERSON = "person"
 
@@ -33,13 +34,28 @@ def set_parameters(floor: Floor, name: str, parameters: dict[str, Any], why: str
     _say(floor, f"set {name}: {' '.join(f'{key}={value}' for key, value in parameters.items())}")
 
 
-def clone(floor: Floor, name: str, parameters: dict[str, Any], why: str) -> None:
-    """Make a clone of an agent: with these parameters changed, or, without any, varied as `evolve` does."""
+def clone(floor: Floor, name: str, parameters: dict[str, Any], why: str, proposal: int | None = None) -> None:
+    """Make a clone of an agent: with these parameters changed, or as proposed, or else varied as `evolve` does.
+
+    raises  Misconfigured for a proposal of another strategy, or one that is taken, or beside parameters
+    """
     with _hand(floor) as (db, acts):
         parent = _living(db, name)
         wanted = {**parent.parameters, **parameters} if parameters else None
-        child = acts.make_child(parent, PERSON, {"why": why}, wanted)
+        proposed = None if proposal is None else _proposed(db, parent, proposal, parameters)
+        child = acts.make_child(parent, PERSON, {"why": why}, wanted, proposed)
     _say(floor, f"cloned {name} as {child.name}, allocation ${dollars(child.allocation_micros)}")
+    if proposed is not None and not proposed.recommended:
+        _say(floor, f"proposal {proposal} is not recommended: {proposed.evidence['verdict']['why']}")
+
+
+def _proposed(db: sqlite3.Connection, parent: Agent, number: int, parameters: dict[str, Any]) -> Proposal:
+    found = proposals.get(db, number)
+    if parameters:
+        raise Misconfigured("a clone is either as proposed or as --set says", "leave one of them out")
+    if found.strategy != parent.strategy:
+        raise Misconfigured(f"proposal {number} is for {found.strategy}; {parent.name} runs {parent.strategy}")
+    return found
 
 
 def retire(floor: Floor, name: str, why: str) -> None:
