@@ -181,6 +181,17 @@ def test_lots_for_the_tax_return(on_disk):
     assert gain == json.loads(shown(on_disk, week=True, form="json"))["total"]["net_micros"]
 
 
+def test_lots_are_read_market_by_market(past):
+    """A year of them does not have to fit into memory."""
+    asked: list[str] = []
+    past.set_trace_callback(asked.append)
+    reading = periods.work(past, 0, NOW, None, None)
+    next(reading)
+    assert sum("booked_fills" in sql for sql in asked) == 1
+    markets = {one.ticker for one in reading}
+    assert len(markets) > 1 and sum("booked_fills" in sql for sql in asked) >= len(markets)
+
+
 def test_a_market_or_an_agent_that_is_not_there(on_disk):
     with pytest.raises(Misconfigured, match="no market 'KXNO'"):
         shown(on_disk, market="KXNO")

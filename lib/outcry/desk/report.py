@@ -53,7 +53,7 @@ def of_span(
     wanted = _agents(db, equity, rows.day_equity_micros(db, span.days[0]) if fixed else None, now=after is None)
     long = span.to_ms - span.from_ms > LONG_MS
     # of a long time only what is still open is followed
-    work = periods.work(db, span.to_ms if long else span.from_ms, span.to_ms, agent, market)
+    work = list(periods.work(db, span.to_ms if long else span.from_ms, span.to_ms, agent, market))
     return today.build(
         today.Day(span.days[-1], settings.time_zone, span.from_ms, span.to_ms - 1),
         _floor(db, span, equity, end),

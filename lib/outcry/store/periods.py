@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,10 +59,11 @@ class Roll:
     at_ms: int
 
 
-def work(db: sqlite3.Connection, from_ms: int, to_ms: int, agent: str | None, ticker: str | None) -> list[Work]:
+def work(db: sqlite3.Connection, from_ms: int, to_ms: int, agent: str | None, ticker: str | None) -> Iterator[Work]:
     """Whole histories of the markets where a trade may have been closed in the span, or is still open.
 
-    A trade closed in it may have begun before. What came after the span is left out.
+    A trade closed in it may have begun before. What came after the span is left out. Read market by market as they are
+    asked for, inside the caller's transaction: a year of them does not have to fit into memory.
     """
     keys: dict[str, set[str]] = {}
     for row in db.execute(
@@ -74,7 +76,8 @@ def work(db: sqlite3.Connection, from_ms: int, to_ms: int, agent: str | None, ti
     ):
         if agent in (None, row["agent"]) and ticker in (None, row["ticker"]):
             keys.setdefault(row["ticker"], set()).add(row["agent"])
-    return [one for name in sorted(keys) for one in _market(db, name, keys[name], to_ms)]
+    for name in sorted(keys):
+        yield from _market(db, name, keys[name], to_ms)
 
 
 def _market(db: sqlite3.Connection, ticker: str, owners: set[str], to_ms: int) -> list[Work]:

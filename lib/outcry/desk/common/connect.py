@@ -1,6 +1,7 @@
 """What programs connect to: the floor's database, and the account at the exchange."""
 
 import sqlite3
+from typing import TYPE_CHECKING
 
 from outcry.domain.errors import Misconfigured
 from outcry.ops.floor import Floor
@@ -8,9 +9,11 @@ from outcry.store import database, health
 from outcry.store.budget import BudgetFile
 from outcry.venue import sign
 from outcry.venue.budget import SharedBudget
-from outcry.venue.rest import Rest
 from outcry.venue.sign import Signer
 from outcry.venue.tally import Tally
+
+if TYPE_CHECKING:
+    from outcry.venue.rest import Rest
 
 
 def books(floor: Floor, *, timeout_ms: int = database.VERB_TIMEOUT_MS, checkpoints: bool = False) -> sqlite3.Connection:
@@ -41,8 +44,10 @@ def signer(floor: Floor) -> Signer:
 
 def rest(
     floor: Floor, key: Signer, url: str, timeout_s: tuple[float, float] = (3.05, 10.0), tally: Tally | None = None
-) -> Rest:
+) -> "Rest":
     """REST with the budget that all programs of this floor share. `tally` counts this program's calls."""
+    from outcry.venue.rest import Rest  # an HTTP library, which whoever only reads does not wait for
+
     budget = SharedBudget(BudgetFile(floor.budget_file))
     underlying = floor.settings.discovery.underlying
     return Rest(url, key, budget, underlying=underlying, timeout_s=timeout_s, tally=tally)

@@ -5,8 +5,8 @@ import json
 import sqlite3
 import sys
 from contextlib import closing
-from dataclasses import astuple, dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 
 import click
 
@@ -92,10 +92,10 @@ def _write_lots(db: sqlite3.Connection, settings: Settings, span: whole.Span, as
 
 def row(lot: lots.Lot, settings: Settings) -> list[str]:
     """A lot with exact dollars and contracts, and times in the floor's zone."""
-    agent, market, side, count_ch, acquired_ms, closed_ms, how, *_ = astuple(lot)
-    times = (datetime.fromtimestamp(at / 1000, UTC).astimezone(settings.zone()) for at in (acquired_ms, closed_ms))
+    zone = settings.zone()
+    times = (datetime.fromtimestamp(at_ms // 1000, zone) for at_ms in (lot.acquired_at_ms, lot.closed_at_ms))
     money = (lot.proceeds_micros, lot.cost_micros, lot.fees_micros, lot.gain_micros)
     return [
-        agent, market, side, format_decimal(count_ch, 2), *(one.isoformat(timespec="seconds") for one in times), how,
+        lot.agent, lot.ticker, lot.side, format_decimal(lot.count_ch, 2), *(one.isoformat() for one in times), lot.how,
         *(format_decimal(micros, 6) for micros in money),
     ]  # fmt: skip
