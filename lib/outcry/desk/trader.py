@@ -22,6 +22,7 @@ from outcry.desk.common.refusals import Refusals
 from outcry.desk.dealing.exchange import Link, RestLink
 from outcry.desk.dealing.feed import Feed
 from outcry.desk.dealing.hands import Hands, Identity
+from outcry.desk.dealing.memory import Memory
 from outcry.desk.dealing.record import Record
 from outcry.domain.errors import Unavailable
 from outcry.ops import log
@@ -31,7 +32,7 @@ from outcry.ops.lock import one_instance
 from outcry.ops.supervisor import BEAT_EVERY_S, Stopped, Supervisor
 from outcry.risk.rules import Facts
 from outcry.store import agents, database, feed, orders, shards, spool
-from outcry.store.journal import Journal
+from outcry.store.journal import Journal, same_day
 from outcry.strategies import catalogue
 from outcry.trading.coordinator import Coordinator
 from outcry.trading.events import Clock, Control, Event, Note, Place
@@ -65,8 +66,8 @@ def run(name: str, floor: Floor) -> None:
             supervisor.ready(floor.settings.environment)
             while not supervisor.stopping:
                 trader.turn()
-                if trader.outdated:
-                    _log.info("beginning_anew", agent=name, why="its parameters were changed")
+                if why := trader.outdated:
+                    _log.info("beginning_anew", agent=name, why=why)
                     trader.close()
                     trader = begin()
                 if trader.beat():
@@ -110,6 +111,7 @@ class Trader:
         self.coordinator = Coordinator(strategy, tempo, factor, random.Random(self._seed).random)
         self._feed = Feed(self._db, name, self.coordinator.board.span_ms, floor.halt_file)
         self._journal = Journal(floor.folder / "journal", name)
+        self._memory = Memory(self._journal)
         self._who = Identity(
             agent=name,
             floor_id=feed.floor_id(self._db) or "",
@@ -127,9 +129,14 @@ class Trader:
         self._due: dict[str, float] = {}
 
     @property
-    def outdated(self) -> bool:
-        """Whether its agent has other parameters by now than it runs with."""
-        return self._feed.parameters not in (None, self._given)
+    def outdated(self) -> str:
+        """Why this life is to end and the next one to begin; "" while it may go on.
+
+        A life ends with its UTC day: one day of tape and journals is then all that it takes to run it again.
+        """
+        if self._feed.parameters not in (None, self._given):
+            return "its parameters were changed"
+        return "" if same_day(self._started_at_ms, self._clock()) else "a new day"
 
     # ---- turns ------------------------------------------------------------------------------------------------------
 
@@ -140,8 +147,9 @@ class Trader:
                 self._begin()
             elif self._feed.news() or self._is_due("clock"):
                 self._consume()
-            else:
-                self._run(self._hands.pay_debts())
+            elif paid := self._hands.pay_debts():
+                self._memory.turn(self._clock(), self._feed.marks, (), after=paid)
+                self._run(paid)
         except (sqlite3.Error, Unavailable) as error:
             self._owed.heard(error)
             self._in_trouble(f"database: {error}")
@@ -179,11 +187,10 @@ class Trader:
             "seed": self._seed,
             "time_factor": self._floor.settings.time_factor,
             "expire_s": self._floor.settings.orders.expire_s,
-            "warm": warm,
         }
-        self._journal.begin(header, at_ms, self._feed.marks)
         self._record.beat()  # before anything is sent: the clerk then knows that an earlier sender is gone
         self._hands = hands
+        self._memory.begin(header, at_ms, self._feed.marks, events)
         self._run(events)
         _log.info(
             "restored",
@@ -196,15 +203,17 @@ class Trader:
     def _consume(self) -> None:
         assert self._hands is not None
         at_ms = self._clock()
-        events = self._feed.read(at_ms)
+        told, shown = self._feed.read(at_ms)
         if self._trouble:
             self._trouble = ""
-            events.append(replace(self.coordinator.control or Control(at_ms), at_ms=at_ms, trouble=""))
-        if self._is_due("clock"):
-            events.append(Clock(at_ms))
+            over = replace(self.coordinator.control or Control(at_ms), at_ms=at_ms, trouble="")
+            told.insert(0, over)  # what was read just now may forbid more
+        clock = self._is_due("clock")
+        if clock:
             self._next("clock", CLOCK_EVERY_S)
-        self._journal.step(at_ms, self._feed.marks, halted=self._feed.halted)
-        self._run([*events, *self._hands.pay_debts()])
+        paid = self._hands.pay_debts()
+        self._memory.turn(at_ms, self._feed.marks, told, shown=shown, clock=clock, after=paid)
+        self._run([*told, *shown, *([Clock(at_ms)] if clock else []), *paid])
 
     def _run(self, events: list[Event]) -> None:
         """Feed events through, and what comes of them, until nothing more does."""
@@ -213,9 +222,13 @@ class Trader:
         while waiting:
             for command in self.coordinator.step(waiting.popleft()):
                 if isinstance(command, Note):
+                    self._memory.said(command)
                     self._record.note(command)
                 else:
-                    waiting.extend(self._hands.carry_out(command))
+                    self._memory.asked(self._clock(), command)
+                    answers = self._hands.carry_out(command)
+                    self._memory.answered(self._clock(), answers)
+                    waiting.extend(answers)
 
     def _in_trouble(self, reason: str) -> None:
         """The outside is broken: no entries, keep trying. Said once, not at every turn."""
@@ -225,6 +238,7 @@ class Trader:
         if self._hands is not None:
             at_ms = self._clock()
             control = replace(self.coordinator.control or Control(at_ms), at_ms=at_ms, trouble=reason)
+            self._memory.turn(at_ms, self._feed.marks, [control])
             self._run([control])
 
     def _facts(self, place: Place) -> Facts:
@@ -319,6 +333,6 @@ class Trader:
         self._record.flush_looks()
         if asked:
             self._record.try_to_beat("STOPPED")
-        self._journal.close()
+        self._memory.close(self._clock())
         self._owed.close()
         self._db.close()

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from outcry.domain.market import Market
 from outcry.domain.view import Bar, Intent
@@ -34,6 +34,18 @@ MARKETS_OVERLAP_MS = 2_000
 ALL_MARKETS_EVERY_MS = 60_000
 
 
+class News(NamedTuple):
+    """What happened, in the order in which it is heard.
+
+    told   to this agent, or whom it concerns as well: orders, fills, payments, what is forbidden, bars that were there
+           before; no tape has this
+    shown  to everybody: what the collector published
+    """
+
+    told: list[Event]
+    shown: list[Event]
+
+
 class Feed:
     """Reads one agent's world since it last looked.
 
@@ -50,11 +62,6 @@ class Feed:
         self._markets: dict[str, Market] = {}
         self._symbols: set[str] = set()
         self._changed_read_ms = self._all_read_ms = 0
-
-    @property
-    def halted(self) -> bool:
-        """Whether the halt file was there at the last step."""
-        return self._halted
 
     def halt_file_reason(self) -> str:
         """What the halt file says, in its first line; "" while there is none. Works without the database."""
@@ -97,27 +104,27 @@ class Feed:
             Quotes(now_ms, self.marks.publish, tuple(shown), tuple(described)),
         ]
 
-    def read(self, now_ms: int) -> list[Event]:
+    def read(self, now_ms: int) -> News:
         """What happened since: the account first, then the market, so that decisions know what is held."""
-        events: list[Event] = []
+        told: list[Event] = []
+        shown: list[Event] = []
         version = database.data_version(self._db)
         with self._snapshot():
             old, new = self.marks, feed.marks(self._db)
             forbidden_before = (old.control, old.evolution, old.capital)
             if (new.control, new.evolution, new.capital) != forbidden_before or self._halt_moved():
-                events.append(self._control_now(now_ms))
-            events += self._account(old, new, now_ms)
+                told.append(self._control_now(now_ms))
+            told += self._account(old, new, now_ms)
             described = self._new_markets(now_ms)
-            history = self._new_bars(described, now_ms)
-            if new.publish != old.publish:
-                history += bars.since(self._db, old.publish)
-            if history:
-                events.append(Bars(now_ms, tuple(history)))
+            if history := self._new_bars(described, now_ms):
+                told.append(Bars(now_ms, tuple(history)))
+            if new.publish != old.publish and (seconds := bars.since(self._db, old.publish)):
+                shown.append(Bars(now_ms, tuple(seconds)))
             if new.publish != old.publish or described:
-                shown = quotes.since(self._db, old.publish)
-                events.append(Quotes(now_ms, new.publish, tuple(shown), tuple(described)))
+                quoted = quotes.since(self._db, old.publish) if new.publish != old.publish else []
+                shown.append(Quotes(now_ms, new.publish, tuple(quoted), tuple(described)))
         self.marks, self._version = new, version
-        return events
+        return News(told, shown)
 
     def predecessor_volume_ch(self, market: Market) -> int:
         """What the market before this one in its series traded, as far as anybody told us; 0 when there was none."""
