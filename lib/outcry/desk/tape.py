@@ -1,7 +1,9 @@
 """Look after the tape: list its days, verify, close, export and import them."""
 
 import json
+import sys
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from tabulate import tabulate
 from outcry.desk.common import jobs
 from outcry.domain.errors import InvariantBroken, Misconfigured, OutcryError, Unavailable
 from outcry.ops import disk, log
+from outcry.ops.bar import bar
 from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor
 from outcry.research import tape
@@ -36,6 +39,10 @@ def ls(floor: Floor, days: tuple[str, ...], *, as_json: bool) -> None:
     shown = [row | {"rows": _count(row, "rows"), "notes": None} for row in rows]
     columns = ("day", "file", "state", "sessions", "first", "last", "rows", "bytes")
     click.echo(tabulate([[row.get(name, "") for name in columns] for row in shown], columns))
+    if not rows and not floor.quiet:
+        click.echo(
+            f"no tape in {floor.tape} (next: bin/collector records it, bin/tape import brings others')", err=True
+        )
 
 
 def verify(floor: Floor, days: tuple[str, ...], *, as_json: bool) -> int:
@@ -45,7 +52,7 @@ def verify(floor: Floor, days: tuple[str, ...], *, as_json: bool) -> int:
     reports: dict[str, Any] = {}
     for file in tape.find(floor.tape, days):
         with Day(file) as day:
-            report = verified(day)
+            report = verified(day, _bar(floor))
         reports[str(file)] = report.plain()
         if not as_json and (not floor.quiet or not report.sound):
             click.echo(f"{_where(floor, file)}: {'sound' if report.sound else 'DEFECTS'}")
@@ -63,7 +70,7 @@ def compile_days(floor: Floor, days: tuple[str, ...], *, remove: bool) -> int:
     for file in [_recorded(floor, day) for day in days] or _unclosed(floor):
         _must_be_over(file)
         target = floor.tape / COMPILED / file.name
-        manifest = compile_day(file, target)
+        manifest = compile_day(file, target, _bar(floor))
         sound = sound and manifest["verified"]["sound"]
         _say(floor, _words(manifest), target)
         if remove:
@@ -113,7 +120,7 @@ def export(floor: Floor, days: tuple[str, ...], out: Path) -> None:
 
     for file in tape.find(floor.tape, days):
         with Day(file) as day:
-            rows = exported(day, out)
+            rows = exported(day, out, _bar(floor))
         if not floor.quiet:
             told = ", ".join(f"{count:,} {name}" for name, count in rows.items() if count)
             click.echo(f"{day.name}: {told} in {out}")
@@ -124,7 +131,8 @@ def import_(floor: Floor, paths: tuple[Path, ...], to: Path | None) -> int:
     from outcry.research.importer import bring
 
     folder = to or floor.tape / IMPORTED
-    made = bring(list(paths), folder, lambda name: _log.info("importing", source=name))
+    say = _unsaid if sys.stderr.isatty() else lambda name: _log.info("importing", source=name)  # a bar says it there
+    made = bring(list(paths), folder, say, _bar(floor))
     for file, manifest in made.days:
         _say(floor, _words(manifest), file)
     if not floor.quiet:
@@ -209,6 +217,14 @@ def _words(manifest: dict[str, Any]) -> str:
     wrong = sum(verified["counts"].get(name, 0) for name in {finding["check"] for finding in verified["defects"]})
     sound = "sound" if verified["sound"] else f"{wrong} DEFECTS"
     return f"{manifest['day']}: {told}; {sound}; {manifest['digest'][:19]}"
+
+
+def _bar(floor: Floor) -> tape.Bar:
+    return partial(bar, quiet=floor.quiet)
+
+
+def _unsaid(_name: str) -> None:
+    """Somebody watches a bar instead."""
 
 
 def _say(floor: Floor, what: str, file: Path) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from outcry.domain.errors import Misconfigured, Unavailable
-from outcry.research.tape import Day, Session
+from outcry.research.tape import Bar, Day, More, Session, no_bar, rows_of
 from outcry.store.tape_reader import Table
 from outcry.store.tape_rows import NO_LAG, UNKNOWN
 
@@ -31,7 +31,7 @@ _NARROW = {"signed_price_cc": "int16", "price_cc": "int16", "last_cc": "int16", 
 _TAKER = {1: "yes", -1: "no", 0: None}
 
 
-def export(day: Day, out: Path) -> dict[str, int]:
+def export(day: Day, out: Path, bar: Bar = no_bar) -> dict[str, int]:
     """Write a day; returns rows by table.
 
     raises  Misconfigured without pyarrow; Unavailable when the disk refuses
@@ -39,22 +39,23 @@ def export(day: Day, out: Path) -> dict[str, int]:
     if importlib.util.find_spec("pyarrow") is None:
         raise Misconfigured("Parquet needs pyarrow", "pip install 'outcry[research]'")
     written = {}
-    for name, batches in _TABLES.items():
-        folder = out / name / f"day={day.name}"
-        draft = folder.with_name(f".{folder.name}.draft")
-        try:
-            shutil.rmtree(draft, ignore_errors=True)
-            rows = _write(draft, (batch for session in day.sessions for batch in batches(session)))
-            shutil.rmtree(folder, ignore_errors=True)
-            if rows:
-                draft.rename(folder)
-        except OSError as error:
-            raise Unavailable(f"cannot write {folder}: {error}") from error
-        written[name] = rows
+    with bar(f"exporting {day.name}", rows_of(day)) as more:
+        for name, batches in _TABLES.items():
+            folder = out / name / f"day={day.name}"
+            draft = folder.with_name(f".{folder.name}.draft")
+            try:
+                shutil.rmtree(draft, ignore_errors=True)
+                rows = _write(draft, (batch for session in day.sessions for batch in batches(session)), more)
+                shutil.rmtree(folder, ignore_errors=True)
+                if rows:
+                    draft.rename(folder)
+            except OSError as error:
+                raise Unavailable(f"cannot write {folder}: {error}") from error
+            written[name] = rows
     return written
 
 
-def _write(folder: Path, batches: "Batches") -> int:
+def _write(folder: Path, batches: "Batches", more: More) -> int:
     """All batches into one file; no folder without any."""
     import pyarrow.parquet
 
@@ -66,6 +67,7 @@ def _write(folder: Path, batches: "Batches") -> int:
                 writer = pyarrow.parquet.ParquetWriter(folder / "part-0.parquet", batch.schema, compression="zstd")
             writer.write_table(batch)
             rows += len(batch)
+            more(len(batch))
     finally:
         if writer is not None:
             writer.close()

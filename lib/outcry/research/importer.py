@@ -21,6 +21,7 @@ from outcry.research.compiler import compile_day
 from outcry.research.importing.entries import Entry, IndexValue, in_order
 from outcry.research.importing.sources import Found, find
 from outcry.research.importing.writing import Days, Ending
+from outcry.research.tape import Bar, More, no_bar
 
 EARLY_MS = 60_000  # a file is opened so long before its turn: recorders' clocks differ
 KEPT_VALUES = 100
@@ -39,7 +40,7 @@ class Imported:
     unsettled: list[str] = field(default_factory=list)
 
 
-def bring(paths: list[Path], folder: Path, say: Say) -> Imported:
+def bring(paths: list[Path], folder: Path, say: Say, bar: Bar = no_bar) -> Imported:
     """Import files and folders into compiled days in a folder; days already there are replaced.
 
     say     told the name of each source as it is opened
@@ -51,19 +52,20 @@ def bring(paths: list[Path], folder: Path, say: Say) -> Imported:
     with tempfile.TemporaryDirectory(dir=folder, prefix=".import-") as drafts:
         facts = {source.name: source.facts() for source, _ in found.readable}
         days = Days(Path(drafts), endings.of, facts)
-        for entry in _merged(found, say):
-            endings.see(entry)
-            days.take(entry)
+        with bar("reading", len(found.readable)) as more:
+            for entry in _merged(found, say, more):
+                endings.see(entry)
+                days.take(entry)
         days.close()
         made = Imported(strange=found.strange, unsettled=sorted(days.unsettled))
         for draft in days.files:
             target = folder / draft.name
-            made.days.append((target, compile_day(draft, target)))
+            made.days.append((target, compile_day(draft, target, bar)))
     return made
 
 
-def _merged(found: Found, say: Say) -> Iterator[Entry]:
-    """All sources in one order of time; each is opened when its turn comes near."""
+def _merged(found: Found, say: Say, more: More) -> Iterator[Entry]:
+    """All sources in one order of time; each is opened when its turn comes near. One `more` when it was read."""
     waiting, order = deque(found.readable), count()
     heads: list[tuple[int, int, Entry, Iterator[Entry]]] = []
     while waiting or heads:
@@ -72,7 +74,9 @@ def _merged(found: Found, say: Say) -> Iterator[Entry]:
             say(source.name)
             entries = in_order(reader(source))
             first = next(entries, None)
-            if first is not None:
+            if first is None:
+                more(1)
+            else:
                 heapq.heappush(heads, (first.at_ms, next(order), first, entries))
         if not heads:
             continue
@@ -81,6 +85,7 @@ def _merged(found: Found, say: Say) -> Iterator[Entry]:
         following = next(entries, None)
         if following is None:
             heapq.heappop(heads)
+            more(1)
         else:
             heapq.heapreplace(heads, (following.at_ms, number, following, entries))
 

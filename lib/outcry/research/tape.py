@@ -34,7 +34,8 @@ snapshot), `own_changes` (deltas that orders of this floor caused), and `notes` 
 """
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -43,9 +44,12 @@ import msgspec
 from outcry.domain.errors import InvariantBroken, Misconfigured
 from outcry.domain.market import Market
 from outcry.store.tape_reader import Note, Reader, Snapshot, Table
-from outcry.store.tape_rows import LOSSES, MARKET, OWN, SETTLEMENT
+from outcry.store.tape_rows import KINDS, LOSSES, MARKET, OWN, SETTLEMENT
 
 BOOK_CHANNEL = "orderbook_delta"
+
+More = Callable[[int], None]
+Bar = Callable[[str, int], AbstractContextManager[More]]  # as ops/bar.py: what is done, of how many pieces
 COMPILED, IMPORTED = "compiled", "imported"  # folders beside the recorded days
 
 
@@ -213,6 +217,18 @@ class Day:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+@contextmanager
+def no_bar(_label: str, _length: int) -> Iterator[More]:
+    """Long work that nobody watches."""
+    yield lambda _more: None
+
+
+def rows_of(day: Day, *kinds: str) -> int:
+    """How many rows of some kinds it has; of all that come as tables, without kinds."""
+    counts = day.reader.counts()
+    return sum(counts.get(kind, (0, 0))[0] for kind in kinds or KINDS)
 
 
 def find(folder: Path, names: tuple[str, ...] | list[str]) -> list[Path]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from outcry.domain.errors import InvariantBroken
-from outcry.research.tape import Day, Session
+from outcry.research.tape import Bar, Day, More, Session, no_bar, rows_of
 from outcry.research.verifying import outcomes, sequence
 from outcry.research.verifying.books import Books
 from outcry.research.verifying.report import Finding, Report
@@ -22,17 +22,18 @@ from outcry.store.tape_rows import KINDS, TickerRow
 _Told = tuple[int, int, Callable[[], None]]  # arrival, order among equals, what to do
 
 
-def verify(day: Day) -> Report:
+def verify(day: Day, bar: Bar = no_bar) -> Report:
     """Everything that can be checked without knowing more than the day itself."""
     report = Report()
-    for session in day.sessions:
-        try:
-            _session(session, report)
-        except InvariantBroken as error:
-            report.defect(Finding("damaged", session.number, 0, session.started_at_ms, str(error)))
-        if session.ended_at_ms is None:
-            what = "the recorder never ended it: up to 500 rows or 5 s of its end are missing, or it still runs"
-            report.remark(Finding("killed", session.number, 0, session.started_at_ms, what))
+    with bar(f"verifying {day.name}", rows_of(day, "delta")) as more:
+        for session in day.sessions:
+            try:
+                _session(session, report, more)
+            except InvariantBroken as error:
+                report.defect(Finding("damaged", session.number, 0, session.started_at_ms, str(error)))
+            if session.ended_at_ms is None:
+                what = "the recorder never ended it: up to 500 rows or 5 s of its end are missing, or it still runs"
+                report.remark(Finding("killed", session.number, 0, session.started_at_ms, what))
     at_ms = day.sessions[0].started_at_ms if day.sessions else 0
     if day.reader.torn:
         report.defect(Finding("torn", 0, 0, at_ms, day.reader.torn))
@@ -41,7 +42,7 @@ def verify(day: Day) -> Report:
     return report
 
 
-def _session(session: Session, report: Report) -> None:
+def _session(session: Session, report: Report, more: More) -> None:
     numbers = sequence.check(session, report)
     closes = {fact.market.ticker: fact.market.close_at_ms for fact in session.markets()}
     books = Books(session.number, report, closes)
@@ -58,6 +59,7 @@ def _session(session: Session, report: Report) -> None:
             if last not in numbers.again:
                 books.change(last, at_ms, lag_ms, epoch, session.names[symbol], price, change)
         _cover(session, table, report)
+        more(len(table))
     while arrival < _NEVER:
         last = arrival
         tell()
