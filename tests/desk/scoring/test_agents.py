@@ -1,13 +1,15 @@
 """What settles is added once, whatever is said twice, taken back, voided, moved to another agent or doubted."""
 
+import math
 import random
+import statistics
 
 import pytest
 
-from account import T0, furnish
+from account import T0, furnish, plan
 from outcry.desk.scoring import agents as scoring
 from outcry.desk.scoring import figures
-from outcry.domain.order import Side
+from outcry.domain.order import Side, State
 from outcry.store import agents, database, fills, findings, questions, scores
 from settled import MINUTE_MS, Played
 
@@ -109,6 +111,53 @@ def test_each_stage_has_its_own_figures_by_when_the_trade_was_entered(db, played
     assert [(stages[row["number"]], row["net_micros"]) for row in db.execute(
         "SELECT * FROM observations ORDER BY number"
     )] == [("birth", 490_000), ("trial", -510_000)]  # fmt: skip
+
+
+def test_every_figure_of_a_history_beside_the_list_of_what_happened(db, played):
+    """Ten days, two of them without a trade: sums, rates, drawdown, Sharpe ratio and bounds from the plain list."""
+    rng, bets = random.Random(8), []
+    agents.set_stage(db, "bull", "trial", T0, rule="test", act="promoted", evidence={})
+    for day in (0, 1, 2, 4, 5, 6, 8, 9):
+        for number in range(rng.randint(8, 14)):
+            price_cc, fee_micros, won = rng.randrange(3_000, 6_000, 100), rng.randrange(30_000), rng.random() < 0.75
+            at_ms = T0 + day * DAY_MS + number * MINUTE_MS
+            played.bet("bull", f"E{day}-{number}", won, price_cc, at_ms, fee_micros=fee_micros)
+            bets.append((day, (1.0 if won else 0.0) - price_cc / 10_000, fee_micros / 1e6, won))
+    for number in range(25):
+        plan(db, f"oc-bull-none-{number}", "bull", State.CANCELED, count_ch=100, filled_ch=0, created_at_ms=T0)
+    take_in(db)
+    made = all_time(db, now_ms=T0 + 9 * DAY_MS + HOUR_MS, stage="trial")
+
+    nets = [gross - fee for _, gross, fee, _ in bets]
+    daily = [sum(net for net, (at, *_) in zip(nets, bets, strict=True) if at == day) for day in range(10)]
+    path = [sum(daily[:day]) for day in range(11)]
+    ratio = statistics.fmean(daily) / statistics.stdev(daily)
+    expected = {
+        "settled_trades": len(bets),
+        "events": len(bets),
+        "won_trades": sum(net > 0 for net in nets),
+        "excluded_trades": 0,
+        "gross_dollars": sum(gross for _, gross, _, _ in bets),
+        "fees_dollars": sum(fee for _, _, fee, _ in bets),
+        "net_dollars": sum(nets),
+        "net_per_contract_dollars": statistics.fmean(nets),
+        "max_drawdown_dollars": max(max(path[: at + 1]) - path[at] for at in range(11)),
+        "sharpe": ratio * math.sqrt(365),
+        "sharpe_error": math.sqrt((1 + ratio**2 / 2) / 10 * 365),
+        "fill_rate": len(bets) / (len(bets) + 25),
+        "hours_per_trade": 0.25,
+        "edge_level": 0.05,
+    }
+    assert {name: made[name] for name in expected} == pytest.approx(expected)
+    cents = [cent / 100 for cent in range(-30, 31)]
+    shown = [mean for mean in cents if statistics.fmean(capitals(nets, mean)) >= 20]
+    assert made["edge_low_dollars"] == max(shown) > 0, "the first question: its capital has to be twentyfold"
+
+
+def capitals(nets, mean):
+    """What bets of each fraction against "at most this mean" became, multiplied out."""
+    for fraction in (0.02, 0.04, 0.08, 0.16, 0.32, 0.64):
+        yield math.prod(1 + fraction * (net - mean) / (mean + 1.1) for net in nets)
 
 
 @pytest.mark.parametrize("batch", [1, 50])

@@ -112,14 +112,18 @@ def _open(db: sqlite3.Connection) -> Iterator[Row]:
 
 
 def _bounds(db: sqlite3.Connection, asked: dict[str, list[Asked]], budget: float) -> Iterator[Row]:
-    """What the present stage has shown of the mean net per contract: a confidence sequence at the question's level."""
+    """What the present stage has shown of the mean net per contract: a confidence sequence at the question's level.
+
+    Of the levels of its two answers the stricter one, as `evolve` asks for.
+    """
     found = questions.discoveries(db)
     for agent, all_of_it in asked.items():
         now = next((one for one in all_of_it if one.kind == questions.STAGE and one.ended_at_ms is None), None)
         if now is None:
             continue
         seen = evidence_of(questions.evidence(db, [now.number]).get(now.number))
-        granted = level(now.place, questions.others(found, now, questions.GAIN), budget)
+        others = min(questions.others(found, now, answer) for answer in (questions.GAIN, questions.LOSS))
+        granted = level(now.place, others, budget)
         bounds = {"edge_low_dollars": seen.bets.lower(granted), "edge_high_dollars": seen.bets.upper(granted)}
         for metric, bound in bounds.items():
             if bound is not None:
