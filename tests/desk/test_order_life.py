@@ -63,17 +63,18 @@ class Died(BaseException):
 
 
 @cache
-def furnished() -> Path:
-    """A database with two agents, to be copied."""
-    file = Path(tempfile.mkdtemp(prefix="outcry-life-")) / "kalshi.db"
-    db = database.connect(file, checkpoints=True)
-    database.migrate(db)
-    furnish(db, *AGENTS)
-    describe(db, MARKET)
-    accounts.open_shard(db, SHARD, 1_000_000_000, T0)
-    accounts.record_day(db, "2026-11-20", 1_000_000_000, {}, T0)
-    db.close()
-    return file
+def furnished() -> bytes:
+    """A database with two agents, as a file's content."""
+    with tempfile.TemporaryDirectory(prefix="outcry-life-") as folder:
+        file = Path(folder) / "kalshi.db"
+        db = database.connect(file, checkpoints=True)
+        database.migrate(db)
+        furnish(db, *AGENTS)
+        describe(db, MARKET)
+        accounts.open_shard(db, SHARD, 1_000_000_000, T0)
+        accounts.record_day(db, "2026-11-20", 1_000_000_000, {}, T0)
+        db.close()
+        return file.read_bytes()
 
 
 class Dealer:
@@ -175,7 +176,7 @@ class OrderLife(RuleBasedStateMachine):
         self.now_ms, self.dies_at = T0, ""
         self.folder = Path(tempfile.mkdtemp(prefix="outcry-life-", dir=MEMORY))
         self.file = self.folder / "kalshi.db"
-        shutil.copy(furnished(), self.file)
+        self.file.write_bytes(furnished())
         self.patch = pytest.MonkeyPatch()
         self.patch.setitem(spool.Spool.__init__.__kwdefaults__, "size", 1 << 16)
         self.patch.setattr(failpoints, "reached", self._reached)
