@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from outcry.ops.bar import bar
 from outcry.ops.children import Children
 from outcry.ops.installed import HOME
 from outcry.store import database, progress
@@ -88,10 +89,13 @@ class Soak:
     def run(self) -> None:
         self._start()
         try:
-            started = time.monotonic()
-            while (at_s := time.monotonic() - started) < self.seconds and not self.gone:
-                self._sample(at_s)
-                time.sleep(EVERY_S)
+            started, told_s = time.monotonic(), 0
+            with bar("soaking", int(self.seconds)) as more:
+                while (at_s := time.monotonic() - started) < self.seconds and not self.gone:
+                    self._sample(at_s)
+                    more(int(at_s) - told_s)
+                    told_s = int(at_s)
+                    time.sleep(min(EVERY_S, self.seconds - at_s))
         finally:
             self._stop()
 
@@ -131,11 +135,9 @@ class Soak:
                 sizes[group] = sizes.get(group, 0) + file.stat().st_blocks * 512
         for group, size in sizes.items():
             self.files.setdefault(group, Series()).points.append((at_s, size))
-        print(
-            f"{at_s / 60:6.1f} min  "
-            + "  ".join(f"{name} {series.points[-1][1] / 1e6:.1f}" for name, series in sorted(self.memory.items())),
-            flush=True,
-        )
+        if not sys.stderr.isatty():  # where somebody watches a bar, the tables at the end will do
+            figures = (f"{name} {series.points[-1][1] / 1e6:.1f}" for name, series in sorted(self.memory.items()))
+            print(f"{at_s / 60:6.1f} min  " + "  ".join(figures), flush=True)
 
     # ---- verdict ----------------------------------------------------------------------------------------------------
 

@@ -68,7 +68,7 @@ def restore(floor: Floor, archive: Path) -> None:
     with contextlib.ExitStack() as held:
         _hold_everything(floor, held)
         fresh = Path(held.enter_context(tempfile.TemporaryDirectory(prefix=".restoring-", dir=floor.folder)))
-        manifest = copies.unpack(archive, fresh)
+        manifest = copies.unpack(archive, fresh, quiet=floor.quiet)
         if manifest.environment != floor.settings.environment:
             raise Misconfigured(
                 f"{archive.name} is a copy of environment {manifest.environment!r}",

@@ -12,6 +12,7 @@ from outcry.desk.care.next_step import next_step
 from outcry.desk.common import strategies
 from outcry.desk.common.day import birth_allocation_micros, capital_micros
 from outcry.ops import log
+from outcry.ops.bar import bar
 from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor
 from outcry.ops.installed import place
@@ -42,7 +43,8 @@ def prepare(floor: Floor, at_ms: int) -> list[str]:
     floor.folder.mkdir(parents=True, exist_ok=True)
     db = database.connect(floor.database)
     try:
-        done = [f"applied {name}" for name in database.migrate(db)]
+        with bar("migrating", len(database.pending(db)), quiet=floor.quiet) as more:
+            done = [f"applied {name}" for name in database.migrate(db, more=more)]
         candidate = "".join(secrets.choice(_LETTERS) for _ in range(6))
         floor_id = agents.open_floor(db, candidate, floor.settings.environment, at_ms)
         if floor_id == candidate:

@@ -6,7 +6,7 @@ these files except through `sqlite3`, because closing any other descriptor drops
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
@@ -122,9 +122,12 @@ def data_version(db: sqlite3.Connection) -> int:
     return db.execute("PRAGMA data_version").fetchone()[0]
 
 
-def migrate(db: sqlite3.Connection, folder: Path = MIGRATIONS) -> list[str]:
+def migrate(
+    db: sqlite3.Connection, folder: Path = MIGRATIONS, more: Callable[[int], object] = lambda _files: None
+) -> list[str]:
     """Apply what is missing, each file in its own transaction together with its record; returns the names applied.
 
+    more    called with each file that is done
     raises  Misconfigured when the database is from a newer build, or an applied file has since been removed
     """
     db.execute("CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied_at TEXT NOT NULL) STRICT")
@@ -141,6 +144,7 @@ def migrate(db: sqlite3.Connection, folder: Path = MIGRATIONS) -> list[str]:
                 db.execute(statement)
             db.execute("INSERT INTO migrations VALUES (?, datetime('now'))", (name,))
         applied.append(name)
+        more(1)
     return applied
 
 

@@ -2,6 +2,7 @@
 
 import json
 import time
+from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -10,6 +11,7 @@ import click
 from outcry.desk.auditing import findings as auditor_findings
 from outcry.desk.common import connect
 from outcry.domain.errors import Misconfigured
+from outcry.ops.bar import bar
 from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor
 from outcry.store import audit, chain, database, findings, system
@@ -38,19 +40,20 @@ def verify(floor: Floor, head: str) -> int:
 
 def catch_up(floor: Floor, seconds: int) -> int:
     """Wait until the running auditor has made every decision again, as before their code goes; 75 when it does not."""
-    deadline = time.monotonic() + seconds
-    while True:
-        db = database.read_only(floor.database)
-        try:
-            waiting = audit.not_yet_replayed(db)
-        finally:
-            db.close()
-        if not waiting:
-            return 0
-        if time.monotonic() > deadline:
-            click.echo(f"auditor: {waiting} decisions are not made again after {seconds} s; does it run?", err=True)
-            return 75
-        time.sleep(0.2)
+    deadline, waiting = time.monotonic() + seconds, _waiting(floor)
+    with bar("decisions made again", waiting, quiet=floor.quiet) as more:
+        while waiting and time.monotonic() <= deadline:
+            time.sleep(0.2)
+            before, waiting = waiting, _waiting(floor)
+            more(before - waiting)
+    if waiting:
+        click.echo(f"auditor: {waiting} decisions are not made again after {seconds} s; does it run?", err=True)
+    return 75 if waiting else 0
+
+
+def _waiting(floor: Floor) -> int:
+    with closing(database.read_only(floor.database)) as db:
+        return audit.not_yet_replayed(db)
 
 
 def show(floor: Floor, *, as_json: bool) -> int:

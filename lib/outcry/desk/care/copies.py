@@ -1,6 +1,7 @@
 """One copy of a floor: an archive of its databases, checkpoints and settings, with a manifest; keys are never in it."""
 
 import hashlib
+import io
 import json
 import shutil
 import tarfile
@@ -10,10 +11,12 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 from outcry import __version__
 from outcry.domain.errors import Misconfigured, Unavailable
 from outcry.ops import disk
+from outcry.ops.bar import More, bar
 from outcry.ops.floor import Floor
 from outcry.store import backup
 
@@ -21,6 +24,7 @@ MANIFEST, SETTINGS, LEDGER = "MANIFEST.json", "floor.toml", "kalshi.db"
 RECORDS = ("golive.json", "drill.json")
 STAMP = "%Y%m%dT%H%M%SZ"
 MAKING = ".making-"
+COPYING = 3  # times the size: copied, checked, packed
 COMPRESS = 3  # of 9: a night's copy of a large floor must not take the morning
 
 
@@ -59,16 +63,8 @@ def make(floor: Floor, settings: Path, folder: Path, at_ms: int) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o750)
     _look_for_room(floor, folder)
-    with _workshop(folder) as shop:
-        # The ledger first: what the exchange knows beyond it will be asked for again. The other way round it would
-        # know fills that never happened.
-        backup.copy(floor.database, shop / LEDGER)
-        if wrong := backup.ledger_faults(shop / LEDGER):
-            raise Unavailable(f"the copy is not sound: {wrong[0]}", "bin/doctor says more")
-        if floor.exchange_books.exists():
-            backup.copy(floor.exchange_books, shop / floor.exchange_books.name)
-            if wrong := backup.faults(shop / floor.exchange_books.name):
-                raise Unavailable(f"the copy of the exchange's books is not sound: {wrong[0]}")
+    with _workshop(folder) as shop, bar("copying", COPYING * _size(floor), quiet=floor.quiet) as more:
+        _copy_databases(floor, shop, more)
         _gather(floor, settings, shop)
         facts = backup.facts(shop / LEDGER)
         files = {str(file.relative_to(shop)): _sha256(file) for file in sorted(shop.rglob("*")) if file.is_file()}
@@ -79,15 +75,50 @@ def make(floor: Floor, settings: Path, folder: Path, at_ms: int) -> Path:
         draft = shop.with_suffix(".tar.gz")
         with tarfile.open(draft, "w:gz", compresslevel=COMPRESS) as archive:
             for name in (MANIFEST, *files):
-                archive.add(shop / name, name)
+                with (shop / name).open("rb") as file:
+                    archive.addfile(archive.gettarinfo(shop / name, name), _Counted(file, more))
         draft.chmod(0o640)
         draft.replace(target)
     return target
 
 
+def _copy_databases(floor: Floor, shop: Path, more: More) -> None:
+    """The ledger first: what the exchange knows beyond it will be asked for again. The other way round it would know
+    fills that never happened."""
+    for source, faults, owner in (
+        (floor.database, backup.ledger_faults, "the copy"),
+        (floor.exchange_books, backup.faults, "the copy of the exchange's books"),
+    ):
+        if source == floor.database or source.exists():
+            made = shop / source.name
+            backup.copy(source, made)
+            more(made.stat().st_size)
+            if wrong := faults(made):
+                raise Unavailable(f"{owner} is not sound: {wrong[0]}", "bin/doctor says more")
+            more(made.stat().st_size)
+
+
+class _Counted(io.RawIOBase):
+    """A file that is read once, told as far as it was."""
+
+    def __init__(self, file: BinaryIO, more: More) -> None:
+        self._file, self._more = file, more
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(size)
+        self._more(len(data))
+        return data
+
+
+def _size(floor: Floor) -> int:
+    return sum(file.stat().st_size for file in (floor.database, floor.exchange_books) if file.exists())
+
+
 def _look_for_room(floor: Floor, folder: Path) -> None:
-    files = [file for file in (floor.database, floor.exchange_books) if file.exists()]
-    needed = 2 * sum(file.stat().st_size for file in files)
+    needed = 2 * _size(floor)
     room = disk.room(folder)
     if not disk.Room(room.free - needed, room.total, room.free_inodes_percent).for_entries:
         what = f"no room for a copy in {folder}: {room}, {needed // disk.MEGABYTE} MB needed"
@@ -133,13 +164,14 @@ def rotate(copies: list[Path], keep_days: int, keep_weeks: int, now: datetime) -
     return gone
 
 
-def unpack(archive: Path, into: Path) -> Manifest:
+def unpack(archive: Path, into: Path, *, quiet: bool = False) -> Manifest:
     """Take a copy out and hold every file against its manifest.
 
     raises  Misconfigured when it is no copy of ours, or was damaged or changed
     """
     try:
-        _extract(archive, into)
+        with bar("unpacking", archive.stat().st_size, quiet=quiet) as more:
+            _extract(archive, into, more)
         manifest = Manifest(**json.loads((into / MANIFEST).read_text()))
     except (OSError, EOFError, tarfile.TarError, ValueError, TypeError) as error:
         raise Misconfigured(f"{archive} is no backup that can be read: {error}") from None
@@ -151,9 +183,9 @@ def unpack(archive: Path, into: Path) -> Manifest:
     return manifest
 
 
-def _extract(archive: Path, into: Path) -> None:
+def _extract(archive: Path, into: Path, more: More) -> None:
     """Plain files below the folder, and nothing else: an archive may come from anywhere."""
-    with tarfile.open(archive, "r:gz") as opened:
+    with archive.open("rb") as file, tarfile.open(fileobj=_Counted(file, more), mode="r|gz") as opened:
         for member in opened:
             target = (into / member.name).resolve()
             packed = opened.extractfile(member) if member.isfile() else None
