@@ -1,7 +1,6 @@
 """Run strategies over recorded days, check that they do not look ahead, and replay what a floor did."""
 
 import json
-import sys
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -15,8 +14,10 @@ from tabulate import tabulate
 
 from outcry.desk import replaying
 from outcry.desk.common import connect
+from outcry.desk.reliving.again import relive
 from outcry.domain.errors import Misconfigured
 from outcry.domain.units import ONE_DOLLAR_MICROS
+from outcry.ops.bar import bar
 from outcry.ops.floor import Floor
 from outcry.research import lookahead, tape
 from outcry.research.backtest import Terms
@@ -35,7 +36,6 @@ TO_SETTLEMENT: dict[str, Any] = {
     "take_profit_millionths": None,
     "hold_ms": None,
 }
-BAR = 30
 
 
 def run(
@@ -59,7 +59,8 @@ def run(
     beside = {BASELINE: Case(BASELINE, {}, terms), "hold": replace(case, parameters=held(strategy, parameters))}
     with ProcessPoolExecutor(1) as pool:
         baselines = pool.submit(sweep, list(beside.values()), files, 1)
-        result = one(case, files, _progress(floor, files))
+        with bar(name, _changes(files), quiet=floor.quiet) as more:
+            result = one(case, files, _Steps(more))
         report = report_of(result)
         reports = dict(zip(beside, baselines.result(), strict=True))
     if plot is not None:
@@ -100,27 +101,32 @@ def replay(floor: Floor, day: str, *, as_json: bool) -> int:
     db = database.read_only(floor.database)
     try:
         with Day(file) as read:
+            lived = relive(db, floor.folder / "journal", floor.tape, read)
             done = replaying.again(db, read)
             errors = replaying.model_error(db, read, terms_of(floor))
     finally:
         db.close()
+    differs = [*lived.differs, *done.differs]
     if as_json:
-        click.echo(json.dumps({"again": asdict(done), "model_error": [asdict(error) for error in errors]}))
-        return 1 if done.differs else 0
-    for number, what in enumerate(done.differs):
+        found = {"lives": asdict(lived), "again": asdict(done), "model_error": [asdict(error) for error in errors]}
+        click.echo(json.dumps(found))
+        return 1 if differs else 0
+    for number, what in enumerate(differs):
         click.echo(f"{'first difference' if not number else 'then'}: {what}")
     if not floor.quiet:
-        click.echo(
-            f"{done.decisions} decisions, {done.fills} fills with their fees, the money of {done.markets} markets:"
-            f" {'the rest is the same' if done.differs else 'the same'}"
-        )
+        same = "the rest is the same" if differs else "the same"
+        click.echo(f"{lived.lives} lives run again, {lived.turns:,} turns, {lived.commands:,} commands: {same}")
+        records = f"{done.decisions} decisions, {done.fills} fills with their fees, the money of {done.markets} markets"
+        click.echo(f"{records}: {same}")
+        for life, why in lived.could_not.items():
+            click.echo(f"{life} was not run to its end: {why}")
         for why, count in done.could_not.items():
             click.echo(f"{count} decisions could not be made again: {why}")
         if errors:
             click.echo(f"\nlive / backtest of the tape alone, at the measured {errors[0].latency_ms} ms:")
             columns = ["agent", "events", "fills", "ms to a fill", "net $", "difference $ an event (95 %)"]
             click.echo(tabulate([replaying.words(error) for error in errors], columns))
-    return 1 if done.differs else 0
+    return 1 if differs else 0
 
 
 def _instants(sessions: Sequence[Session]) -> list[int]:
@@ -193,28 +199,24 @@ def _digests(files: Sequence[Path]) -> dict[str, str]:
     return found
 
 
-def _progress(floor: Floor, files: Sequence[Path]) -> "Progress":
-    return Progress(files, shown=sys.stderr.isatty() and not floor.quiet)
+def _changes(files: Sequence[Path]) -> int:
+    """How many changes of books lie on these days."""
+    total = 0
+    for file in files:
+        with Day(file) as day:
+            total += tape.rows_of(day, "delta")
+    return total
 
 
-class Progress:
-    """A bar on a terminal, and nothing anywhere else."""
+class _Steps:
+    """Counts that grow, as the steps between them."""
 
-    def __init__(self, files: Sequence[Path], *, shown: bool) -> None:
-        self._shown, self._rows, self._tenths = shown, 0, -1
-        if shown:
-            for file in files:
-                with Day(file) as day:
-                    self._rows += day.reader.counts().get("delta", (0, 0))[0]
+    def __init__(self, more: tape.More) -> None:
+        self._more, self._told = more, 0
 
-    def __call__(self, at_ms: int, changes: int) -> None:
-        if not self._shown or not self._rows:
-            return
-        done = min(BAR, changes * BAR // self._rows)
-        if done != self._tenths:
-            self._tenths = done
-            end = "\n" if done == BAR else ""
-            click.echo(f"\r[{'#' * done:<{BAR}}] {changes:,} of {self._rows:,} changes{end}", nl=False, err=True)
+    def __call__(self, _at_ms: int, changes: int) -> None:
+        self._more(changes - self._told)
+        self._told = changes
 
 
 def text(name: str, report: Report, beside: dict[str, Report], files: Sequence[Path]) -> str:

@@ -2,7 +2,7 @@
 
 Done again, to the last digit: every decision from the view, settings and exposure that were kept beside it (intent,
 size, verdict); every fill from the public trades on the tape; every fee by the exchange's rule; every market's money
-from its fills and its settlement. Not done again is the coordinator's choice of the moment at which it looks.
+from its fills and its settlement. When each trader looked, and what it asked for, is run again in `reliving`.
 
 The model error is no test: a backtest of the tape alone, without what the floor itself had in the books and with the
 latency that was measured, beside what really happened, with an interval over the events that both could trade.

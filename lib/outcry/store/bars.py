@@ -39,7 +39,7 @@ def since(db: sqlite3.Connection, publish: int, symbols: Sequence[str] = ()) -> 
     """
     rows = db.execute(_SELECT + " WHERE publish > ? ORDER BY at_ms, symbol", (publish,))
     wanted = frozenset(symbols)
-    return _one_a_second(Bar(*row) for row in rows if not wanted or row[0] in wanted)
+    return one_a_second(Bar(*row) for row in rows if not wanted or row[0] in wanted)
 
 
 def history(db: sqlite3.Connection, symbol: str, from_ms: int, to_ms: int) -> list[Bar]:
@@ -47,7 +47,7 @@ def history(db: sqlite3.Connection, symbol: str, from_ms: int, to_ms: int) -> li
     rows = db.execute(
         _SELECT + " WHERE symbol = ? AND at_ms >= ? AND at_ms < ? ORDER BY at_ms", (symbol, from_ms, to_ms)
     )
-    return _one_a_second(Bar(*row) for row in rows)
+    return one_a_second(Bar(*row) for row in rows)
 
 
 def newest_ms(db: sqlite3.Connection, symbol: str) -> int | None:
@@ -66,7 +66,8 @@ def prune(db: sqlite3.Connection, before_ms: int, limit: int = PRUNE_ROWS) -> in
         ).rowcount
 
 
-def _one_a_second(bars: Iterable[Bar]) -> list[Bar]:
+def one_a_second(bars: Iterable[Bar]) -> list[Bar]:
+    """What readers get where several sources tell of the same second."""
     best: dict[tuple[str, int], Bar] = {}
     for bar in bars:
         key = (bar.symbol, bar.at_ms)

@@ -22,6 +22,16 @@ def decisions(db: sqlite3.Connection, from_ms: int, to_ms: int) -> list[sqlite3.
     ).fetchall()
 
 
+def decided(db: sqlite3.Connection, agent: str, from_ms: int, to_ms: int) -> list[sqlite3.Row]:
+    """What an agent's decisions were about, and the order of each, None where it had none."""
+    return db.execute(
+        "SELECT d.decision_id, d.purpose, d.ticker, d.intent, d.view, o.client_order_id FROM decisions d"
+        " LEFT JOIN orders o USING (decision_id) WHERE d.agent = ? AND d.at_ms BETWEEN ? AND ?"
+        " ORDER BY d.at_ms, d.decision_id",
+        (agent, from_ms, to_ms),
+    ).fetchall()
+
+
 def fills(db: sqlite3.Connection, from_ms: int, to_ms: int) -> list[Done]:
     """What was booked, as it happened."""
     rows = db.execute(
