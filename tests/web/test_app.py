@@ -2,15 +2,21 @@
 
 import base64
 import json
+import re
 
+import jsonschema
 import pytest
 
 from account import OTHER, TICKER, our_id
 from outcry.desk import status as status_verb
-from outcry.store import accounts, system
+from outcry.store import accounts, findings, system
+from outcry.web import messages
 from outcry.web.guard import LOOPBACK_NAMES, Guard
-from shown_floor import ASKING, ShownFloor
+from shown_floor import ASKING, HOME, ShownFloor
 
+PAGE_OF_DOCUMENTATION = (HOME / "docs" / "dashboard.md").read_text()
+SCHEMA = json.loads(re.search(r"```json\n(.*?)```", PAGE_OF_DOCUMENTATION, re.DOTALL)[1])
+ANSWERS = {"status": "web_status"}
 TOKEN = "a-token-of-sufficient-length"
 PAGES = [
     "/",
@@ -99,6 +105,27 @@ def test_status_is_what_the_ledger_says(shown):
     assert collection["markets_tracked"] == sorted([TICKER, OTHER])
     assert (collection["snapshots_collected"], collection["deltas_collected"]) == (2, 7)
     assert collection["memory_bytes"] > 1_000_000 and collection["uptime_ms"] >= 60_000
+
+
+@pytest.mark.parametrize("name", ["status", "positions", "trades", "agents", "health"])
+def test_each_answer_is_what_the_page_of_documentation_says(shown, name):
+    system.set_control(shown.db, "floor", "", "stop_entries", True, cause="drift", reason="off", now_ms=shown.at_ms)
+    findings.keep(shown.db, "test", "it", "warning", "odd", {"age_ms": 5}, "look", shown.at_ms)
+    check = jsonschema.Draft202012Validator(SCHEMA | {"$ref": f"#/$defs/{ANSWERS.get(name, f'{name}_answer')}"})
+    told = asked(shown, f"/{name}").get_json()
+    check.validate(told)
+    with pytest.raises(jsonschema.ValidationError):
+        check.validate(told | {"unexpected": 1})
+
+
+def test_each_message_is_what_the_page_of_documentation_says(shown):
+    check = jsonschema.Draft202012Validator(SCHEMA | {"$ref": "#/$defs/message"})
+    seen = shown.live().now()
+    for kind in messages.KINDS:
+        told = json.loads(json.dumps(messages.envelope(kind, 1, seen.at_ms, messages.message(kind, seen))))
+        check.validate(told)
+        with pytest.raises(jsonschema.ValidationError):
+            check.validate(told | {"data": {**told["data"], "unexpected": 1}})
 
 
 def test_it_says_the_same_as_bin_status(shown, capsys):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from outcry.desk import report
 from outcry.desk.common.living import alive
+from outcry.desk.telling import hindrances
 from outcry.domain.errors import Misconfigured, Unavailable
 from outcry.ops import log
 from outcry.ops.clock import now_ms
@@ -20,6 +21,7 @@ from outcry.ops.floor import Floor
 from outcry.ops.installed import place
 from outcry.ops.settings import Dashboard
 from outcry.ops.supervisor import BEAT_EVERY_S, Supervisor
+from outcry.review.reports.hindrances import Hindrance
 from outcry.review.reports.today import Report
 from outcry.web.guard import LOOPBACK_NAMES, Guard, is_loopback
 from outcry.web.source import Source
@@ -91,7 +93,12 @@ def source_of(floor: Floor) -> Source:
         halt_file=floor.halt_file,
         report=functools.partial(_report, floor),
         alive=alive,
+        held=functools.partial(_held, floor),
     )
+
+
+def _held(floor: Floor, db: sqlite3.Connection, at_ms: int) -> list[Hindrance]:
+    return hindrances.gather(db, floor, at_ms)
 
 
 def _report(floor: Floor, db: sqlite3.Connection, at_ms: int) -> Report:

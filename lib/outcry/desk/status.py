@@ -1,207 +1,110 @@
-"""One block made to be pasted whole: what runs, what is forbidden, how fresh the data is, what is held and ordered."""
+"""How the floor is, now: one block for people, the same for programs, or followed on a terminal."""
 
+import json
+import shutil
 import sqlite3
-from collections.abc import Sequence
-from datetime import UTC, datetime
+import sys
+import time
+from contextlib import closing
+from dataclasses import asdict
+from typing import Any
 
 import click
 
+from outcry.desk import dashboard
 from outcry.desk.care import shown
 from outcry.desk.common.day import trading_day
-from outcry.desk.common.living import alive
-from outcry.desk.report import reconciled
+from outcry.desk.telling import block
 from outcry.domain.errors import OutcryError
-from outcry.domain.units import format_decimal
 from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor
 from outcry.ops.installed import place
-from outcry.review.reports.today_text import dollars
-from outcry.store import accounts, agents, database, findings, orders, system
+from outcry.review.reports.hindrances import Kind
+from outcry.store import accounts, database, system
 from outcry.store import report as rows
+from outcry.web import messages, source
 
-WIDTH = 110
-MOST_PROGRAMS, MOST_AGENTS, MOST_POSITIONS, MOST_ORDERS, MOST_CONTROLS, EVENTS = 12, 8, 7, 6, 3, 10  # < 60 lines in all
-SEVERITIES = ("critical", "warning", "info")
+WATCH_S = 2.0
+HOME, TO_LINE_END, BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
+LOUD = tuple(f"{kind.upper()} " for kind in Kind)
 
 
-def run(floor: Floor) -> int:
-    """Print the block; returns 1 when something needs a person, else 0."""
-    at_ms = now_ms()
-    lines, troubles = _heading(floor, at_ms)
+def run(floor: Floor, *, as_json: bool = False, watch: bool = False) -> int:
+    """Print it once, or on a terminal every two seconds until Ctrl-C; returns 1 when something needs a person."""
+    if as_json:
+        told = _json(floor, now_ms())
+        click.echo(json.dumps(told, indent=1))
+        return int(bool(told["needs_person"]))
+    if watch and sys.stdout.isatty():
+        _follow(floor)
+    lines, needs = _block(floor, now_ms())
+    click.echo("\n".join(_coloured(line) for line in lines))
+    return int(bool(needs))
+
+
+def _follow(floor: Floor) -> None:
+    """Draw over what was drawn before, so that nothing flickers; no more than the terminal has room for."""
+    click.clear()
+    while True:
+        lines, _ = _block(floor, now_ms())
+        size = shutil.get_terminal_size()
+        drawn = [f"{_coloured(line[: size.columns])}{TO_LINE_END}" for line in lines[: size.lines - 1]]
+        sys.stdout.write(HOME + "\n".join(drawn) + "\n" + BELOW)
+        sys.stdout.flush()
+        time.sleep(WATCH_S)
+
+
+def _block(floor: Floor, at_ms: int) -> tuple[list[str], list[str]]:
+    """The lines, and what needs a person."""
     if not floor.database.exists():
-        lines.append("no database yet: run bin/migrate")
-        troubles += 1
-    else:
-        try:
-            db = database.read_only(floor.database)
-            try:
-                with rows.one_instant(db):
-                    more, worse = _body(db, floor, at_ms)
-            finally:
-                db.close()
-            lines, troubles = lines + more, troubles + worse
-        except (OutcryError, sqlite3.Error) as error:
-            lines.append(f"database   CANNOT BE READ: {error}")
-            troubles += 1
-    click.echo("\n".join(line[:WIDTH] for line in lines))
-    return 1 if troubles else 0
-
-
-def _heading(floor: Floor, at_ms: int) -> tuple[list[str], int]:
-    """What can be said without a database."""
-    lines = [
-        f"Outcry {place().build} · {floor.settings.environment} · {_stamp(at_ms)} UTC · {floor.folder}",
-    ]
-    if floor.halt_file.exists():
-        lines.append(f"HALTED     {floor.halt_file.read_text(errors='replace').strip() or 'by its file'}")
+        return block.without_books(floor, at_ms, "no database yet: run bin/migrate"), ["there is no database yet"]
     try:
-        lines.append(f"exchange   {floor.addresses().rest_url}")
-    except OutcryError as error:
-        lines.append(f"exchange   {error}")
+        with closing(database.read_only(floor.database)) as db, rows.one_instant(db):
+            return block.lines(db, floor, at_ms), block.needs(db, floor, at_ms)
+    except (OutcryError, sqlite3.Error) as error:
+        why = f"database   CANNOT BE READ: {error}"
+        return block.without_books(floor, at_ms, why), ["the database cannot be read"]
+
+
+def _json(floor: Floor, at_ms: int) -> dict[str, Any]:
+    """The documented form (docs/status.md): what the dashboard shows, and what only this program looks at."""
+    about: dict[str, Any] = {
+        "v": messages.VERSION,
+        "ts": at_ms,
+        "build": place().build,
+        "environment": floor.settings.environment,
+        "folder": str(floor.folder),
+        "error": "",
+    }
+    if not floor.database.exists():
+        return about | {"error": "no database yet: run bin/migrate", "needs_person": ["there is no database yet"]}
+    try:
+        seen = source.look(dashboard.source_of(floor), at_ms, lambda: time.monotonic() * 1000)
+        with closing(database.read_only(floor.database)) as db, rows.one_instant(db):
+            return about | messages.status(seen) | _beside(db, floor, at_ms)
+    except (OutcryError, sqlite3.Error) as error:
+        return about | {"error": str(error), "needs_person": ["the database cannot be read"]}
+
+
+def _beside(db: sqlite3.Connection, floor: Floor, at_ms: int) -> dict[str, Any]:
     disk_line, filling = shown.of_disk(floor)
     alerts_line, untold = shown.of_alerts(floor)
-    lines += [f"disk       {disk_line}", f"alerts     {alerts_line}"]
-    return lines, int(floor.halt_file.exists()) + int(filling) + int(untold)
-
-
-def _body(db: sqlite3.Connection, floor: Floor, at_ms: int) -> tuple[list[str], int]:
-    controls = system.controls_now(db)
-    known = reconciled(db)
-    beats = system.heartbeats(db)
     jobs_line, late = shown.of_jobs(db, floor, at_ms)
-    lines = [
-        *_capped([f"FORBIDDEN  {_control(control)}" for control in controls], MOST_CONTROLS, "controls"),
-        *_feeds(rows.feeds(db), beats, at_ms),
-        *_account(db, floor, known.at_ms, at_ms),
-        f"reconciled {str(known.agreed).lower()}{f': {known.detail}' if known.detail else ''}",
-        _findings(db, at_ms),
-        f"jobs       {jobs_line}",
-        *_capped([_program(beat, at_ms) for beat in beats], MOST_PROGRAMS, "programs"),
-        *_agents(db, at_ms),
-        *_positions(db),
-        *_orders(db, at_ms),
-        *_events(db, at_ms),
-    ]
-    sick = sum(not alive(beat, at_ms) and beat.state != "STOPPED" for beat in beats)
-    looks = accounts.reconciliations_now(db)
-    differing = sum(not look.agreed for look in looks) if looks else 1
-    return lines, len(controls) + sick + differing + int(late)  # a booking since the last look needs nobody
-
-
-def _feeds(found: rows.Feeds, beats: Sequence[system.Heartbeat], at_ms: int) -> list[str]:
-    clerk = next((beat for beat in beats if beat.program == "clerk"), None)
-    heard = clerk.detail.get("heard_at_ms") if clerk else None
-    index = ", ".join(f"{symbol} {_age(at, at_ms)}" for symbol, at in found.index.items()) or "none"
-    private = _age(heard, at_ms) if isinstance(heard, int) else "never"
-    return [
-        f"feeds      publish {found.publish} {_age(found.published_at_ms, at_ms)} · books {found.trusted} of"
-        f" {found.books} trusted, quietest heard {_age(found.heard_at_ms, at_ms)}",
-        f"           index {index} · account stream {private} at the clerk's beat",
-    ]
-
-
-def _account(db: sqlite3.Connection, floor: Floor, looked_at_ms: int | None, at_ms: int) -> list[str]:
-    looks = accounts.reconciliations_now(db)
-    balances = ", ".join(f"shard {look.exchange_index} ${dollars(look.balance_micros)}" for look in looks) or "not read"
     start = rows.day_capital_micros(db, trading_day(floor.settings, at_ms).name)
-    equity = accounts.floor_equity_micros(db)
-    today = f", {dollars(equity - start, signed=True)} since the day began" if start is not None else ""
-    return [f"account    balance {balances} ({_age(looked_at_ms, at_ms)}) · equity ${dollars(equity)}{today}"]
+    return {
+        "needs_person": block.needs(db, floor, at_ms),
+        "account": {
+            "day_began_with_micros": start,
+            "shards": [asdict(look) for look in accounts.reconciliations_now(db)],
+        },
+        "disk": {"said": disk_line, "needs_person": filling},
+        "alerts": {"said": alerts_line, "needs_person": untold},
+        "jobs": {"said": jobs_line, "needs_person": late},
+        "events": [dict(row) for row in system.recent_events(db, block.EVENTS)],
+    }
 
 
-def _findings(db: sqlite3.Connection, at_ms: int) -> str:
-    """How many the auditor found, and the worst that is open: the oldest of the most severe."""
-    ever, still = findings.count(db)
-    found = f"findings   {ever} ever, {still} open"
-    if not still:
-        return found
-    worst = min(findings.still_open(db), key=lambda kept: SEVERITIES.index(kept.severity))
-    age = _age(worst.found_at_ms, at_ms)
-    return f"{found} · worst {worst.severity} {worst.finding_id} {age}: {worst.what}"
-
-
-def _program(beat: system.Heartbeat, at_ms: int) -> str:
-    absent = "" if alive(beat, at_ms) else "  NOT RUNNING" if beat.state != "STOPPED" else "  stopped"
-    why = beat.detail.get("why") or ""
-    old = "" if absent or beat.version == place().build else f"  OLDER CODE ({beat.version}): restart it"
-    since = _span(at_ms - beat.state_since_ms)
-    return (
-        f"{beat.program:<24} {beat.state:<12} for {since:<8} beat {_age(beat.beat_at_ms, at_ms)}"
-        f" · pid {beat.pid}{absent}{old}{f' · {why}' if why else ''}"
-    )
-
-
-def _agents(db: sqlite3.Connection, at_ms: int) -> list[str]:
-    equity = accounts.agent_equity_micros(db)
-    lines = []
-    for agent in agents.everyone(db):
-        if agent.stage == "retired":
-            continue
-        paused = f" · PAUSED {agent.pause_reason}" if agent.paused else ""
-        worth = agent.allocation_micros + equity.get(agent.name, 0)
-        lines.append(
-            f"agent      {agent.name:<20} {agent.stage:<10} equity ${dollars(worth)} of"
-            f" ${dollars(agent.allocation_micros)}{paused}"
-        )
-    return _capped(lines, MOST_AGENTS, "agents")
-
-
-def _positions(db: sqlite3.Connection) -> list[str]:
-    lines = [
-        f"position   {item.agent:<20} {item.ticker} {format_decimal(item.position_ch, 2)} marked at"
-        f" {format_decimal(item.mark_cc, 4)}"
-        for item in rows.open_positions(db)
-    ]
-    return _capped(lines or ["positions  none"], MOST_POSITIONS, "positions")
-
-
-def _orders(db: sqlite3.Connection, at_ms: int) -> list[str]:
-    lines = [
-        f"order      {order.agent:<20} {order.ticker} {order.purpose} {order.side}"
-        f" {format_decimal(order.remaining_ch, 2)} at {format_decimal(order.price_cc, 4)}, {order.state}"
-        f" {_age(order.updated_at_ms, at_ms)}"
-        for order in orders.open_orders(db)
-    ]
-    return _capped(lines or ["orders     none open"], MOST_ORDERS, "orders")
-
-
-def _events(db: sqlite3.Connection, at_ms: int) -> list[str]:
-    return [
-        f"{_stamp(event['at_ms'])}  {event['level']:<8} {event['program']} {event['event']} {event['detail']}".rstrip()
-        for event in reversed(system.recent_events(db, EVENTS))
-    ]
-
-
-def _control(control: system.Control) -> str:
-    where = control.scope if not control.name else f"{control.scope} {control.name}"
-    return f"{control.kind} on the {where} since {_stamp(control.at_ms)}: {control.cause}: {control.reason}"
-
-
-def _capped(lines: list[str], most: int, what: str) -> list[str]:
-    """No more than so many lines; the last says how many are left out."""
-    if len(lines) <= most:
-        return lines
-    return [*lines[: most - 1], f"           and {len(lines) - most + 1} more {what}"]
-
-
-def _stamp(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _age(at_ms: int | None, now: int) -> str:
-    return "never" if not at_ms else f"{_span(now - at_ms)} ago"
-
-
-def _span(ms: int) -> str:
-    """A length of time in its two largest units.
-
-    >>> _span(850), _span(65_000), _span(7_260_000)
-    ('0.8 s', '1 m 5 s', '2 h 1 m')
-    """
-    seconds = max(0, ms) // 1000
-    if seconds < 10:
-        return f"{max(0, ms) // 100 / 10} s"
-    for size, name, smaller_size, smaller in ((86_400, "d", 3_600, "h"), (3_600, "h", 60, "m"), (60, "m", 1, "s")):
-        if seconds >= size:
-            return f"{seconds // size} {name} {seconds % size // smaller_size} {smaller}"
-    return f"{seconds} s"
+def _coloured(line: str) -> str:
+    """What holds the floor back stands out; click takes colours away where nobody sees them."""
+    label = next((label for label in LOUD if line.startswith(label)), "")
+    return click.style(label, fg="red", bold=True) + line[len(label) :] if label else line

@@ -132,6 +132,12 @@ def asked(db: sqlite3.Connection, since_ms: int) -> dict[str, Asked]:
     return {row[0]: Asked(*row[1:]) for row in rows}
 
 
+def agent_cash(db: sqlite3.Connection) -> dict[str, int]:
+    """What each agent's trades and fees left of money, without its allocation; who never traded is missing."""
+    rows = db.execute("SELECT agent, sum(cash_micros - fees_micros) FROM agent_cash GROUP BY agent")
+    return {row[0]: row[1] for row in rows}
+
+
 def orders_in(db: sqlite3.Connection, ticker: str) -> list[Order]:
     """Our open orders in a market."""
     rows = db.execute("SELECT * FROM open_orders WHERE ticker = ? ORDER BY price_cc DESC, created_at_ms", (ticker,))

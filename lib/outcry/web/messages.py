@@ -110,12 +110,14 @@ def status(look: Look) -> dict[str, Any]:
         "ts": look.at_ms,
         "build": look.build,
         "health": health.faults(look),
+        "hindrances": [asdict(one) | {"said": one.said(look.at_ms)} for one in look.hindrances],
         "programs": [
             {
                 "program": beat.program,
                 "state": beat.state,
                 "alive": beat.program in look.living,
                 "since_ms": beat.state_since_ms,
+                "started_at_ms": beat.started_at_ms,
                 "beat_at_ms": beat.beat_at_ms,
                 "memory_bytes": look.memory_bytes.get(beat.program, 0),
                 "why": beat.detail.get("why") or "",
@@ -181,6 +183,7 @@ def _agent(look: Look, line: today.AgentLine) -> dict[str, Any]:
         "state": "paused" if facts.paused else beat.state if beat and running else "not running",
         "portfolio_value_micros": facts.equity_micros,
         "allocation_micros": facts.allocation_micros,
+        "cash_balance_micros": facts.allocation_micros + look.agent_cash.get(facts.name, 0),
         "open_positions": line.open_positions,
         "uptime_ms": look.at_ms - beat.started_at_ms if beat and running else 0,
         "metrics": _metrics(look.asked.get(facts.name, Asked(0, 0, 0)), line.summary, facts.day_change_micros),

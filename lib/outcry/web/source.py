@@ -11,6 +11,7 @@ from pathlib import Path
 
 from outcry.domain.order import Order
 from outcry.review.reports import today
+from outcry.review.reports.hindrances import Hindrance
 from outcry.store import accounts, agents, dashboard, database, findings, orders, report, system
 from outcry.store.report import Feeds
 from outcry.store.system import Heartbeat
@@ -29,6 +30,7 @@ class Source:
 
     report   today's report as of a time, from an open database
     alive    whether a program's process exists and still beats
+    held     what holds the floor back as of a time, from an open database
     """
 
     environment: str
@@ -38,6 +40,7 @@ class Source:
     halt_file: Path
     report: Callable[[sqlite3.Connection, int], today.Report]
     alive: Callable[[Heartbeat, int], bool]
+    held: Callable[[sqlite3.Connection, int], list[Hindrance]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ class Look:
     environment: str
     build: str
     halted: str
+    hindrances: tuple[Hindrance, ...]
     report: today.Report
     feeds: Feeds
     beats: tuple[Heartbeat, ...]
@@ -59,6 +63,7 @@ class Look:
     memory_bytes: dict[str, int]
     controls: tuple[system.Control, ...]
     cash_micros: int
+    agent_cash: dict[str, int]
     open_orders: tuple[Order, ...]
     asked: dict[str, dashboard.Asked]
     fills: tuple[dashboard.ShownFill, ...]
@@ -101,6 +106,7 @@ def _look(db: sqlite3.Connection, source: Source, told: today.Report, at_ms: int
         environment=source.environment,
         build=source.build,
         halted=_halted(source.halt_file),
+        hindrances=tuple(source.held(db, at_ms)),
         report=told,
         feeds=report.feeds(db),
         beats=tuple(beats),
@@ -108,6 +114,7 @@ def _look(db: sqlite3.Connection, source: Source, told: today.Report, at_ms: int
         memory_bytes={beat.program: _memory_bytes(beat.pid) for beat in beats if beat.program in living},
         controls=tuple(system.controls_now(db)),
         cash_micros=sum(accounts.expected_micros(db, shard) for shard in accounts.shards(db)),
+        agent_cash=dashboard.agent_cash(db),
         open_orders=tuple(orders.open_orders(db)),
         asked=dashboard.asked(db, since_ms),
         fills=tuple(dashboard.recent_fills(db, RECENT_FILLS)),

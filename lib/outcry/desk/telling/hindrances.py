@@ -11,6 +11,7 @@ from outcry.store import agents, funnel, system
 from outcry.store import report as rows
 
 NEEDED = ("exchange", "collector", "clerk")  # without these nobody enters
+HOSTED = ("embedded", "paper")  # where the exchange is a program of ours
 START = "systemctl start kalshi-{} starts it, or bin/{} by hand."
 
 
@@ -66,7 +67,7 @@ def _programs(beats: Sequence[system.Heartbeat], floor: Floor, at_ms: int) -> It
         yield Hindrance(Kind.NOT_RUNNING, "floor", "", why, ends, needs=True, since_ms=last_ms)
         return
     for beat in gone:
-        if beat.program in NEEDED and (beat.program != "exchange" or floor.settings.environment == "embedded"):
+        if beat.program in NEEDED and (beat.program != "exchange" or floor.settings.environment in HOSTED):
             yield _absent(beat, "floor", "", beat.program)
 
 

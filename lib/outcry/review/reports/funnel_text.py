@@ -1,7 +1,7 @@
 """The funnel for people: what holds the floor back first, then step by step, then what would have to change."""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from outcry.domain.funnel import Step
@@ -59,12 +59,14 @@ def _many(count: int, what: str) -> str:
     return f"{count:,} {what}{'s' if count != 1 else ''}"
 
 
-def hindrance_lines(found: tuple[Hindrance, ...], now_ms: int, width: int, most: int = 0) -> list[str]:
-    """Each in wrapped lines under its kind; no more than `most` of them (0: all), the last says how many are left."""
-    shown = found[:most] if most else found
-    lines = [line for one in shown for line in wrapped(one.kind.upper(), one.said(now_ms), width)]
-    if len(shown) < len(found):
-        lines.append(f"{'':<13}and {len(found) - len(shown)} more: bin/why")
+def hindrance_lines(found: Sequence[Hindrance], now_ms: int, width: int, most: int = 1_000) -> list[str]:
+    """Each whole, in wrapped lines under its kind; those beyond `most` lines are counted. The first is always told."""
+    lines: list[str] = []
+    for place, one in enumerate(found):
+        told = wrapped(one.kind.upper(), one.said(now_ms), width)
+        if lines and len(lines) + len(told) > most:
+            return [*lines, f"{'':<13}and {len(found) - place} more: bin/why"]
+        lines += told
     return lines
 
 
