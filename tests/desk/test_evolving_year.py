@@ -35,6 +35,10 @@ def test_every_decision_is_the_one_of_score_and_evolve_on_a_database(tmp_path):
             one.name: (one.stage, one.allocation_micros, one.flag is not None and one.stage != "retired")
             for one in fast.players.values()
         }
+    for _, _, rule, act, evidence in real.told():
+        if act != "allocated":
+            assert {"low_dollars", "high_dollars", "level", "settled", "events"} <= evidence["evidence"].keys(), rule
+            assert len(evidence) > 1, "and what the rule compared"
     real.db.close()
     acts = {one.decision.act for one in fast.happened}
     assert {"trial", "production", "clone", "flag", "unflag", "retire", "shrink"} <= acts, acts

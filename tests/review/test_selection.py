@@ -177,6 +177,26 @@ def test_halving_stops_at_the_birth_allocation():
     )
 
 
+PROOFS = {
+    "proven gain": ("edge", "beside_baseline"),
+    "winning day, proven gain": ("edge",),
+    "flagged, proven loss or a month behind": ("edge", "edge_since_flag"),
+    "flag outlived": ("edge", "edge_since_flag"),
+    "proven loss": ("edge",),
+    "losing day": ("edge",),
+    "poor week, proven": ("daily", "daily_since_flag"),
+    "ahead of its parent, proven": ("difference",),
+}
+
+
+@pytest.mark.parametrize("name", PROOFS)
+def test_a_decision_keeps_interval_level_and_threshold_of_each_proof(name):
+    figures = decide(APPLIES[name], LIMITS, NOW_MS).figures
+    for proof in PROOFS[name]:
+        kept = {f"{proof}_{one}" for one in ("low_dollars", "high_dollars", "against_dollars", "level", "needs")}
+        assert kept <= figures.keys(), proof
+
+
 def test_figures_tell_proof_and_what_it_took():
     figures = decide(TRIAL, LIMITS, NOW_MS).figures
     assert figures["edge_log_gain"] == 9.0 and figures["edge_needs"] == round(-math.log(0.01), 3)
