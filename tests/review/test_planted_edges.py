@@ -112,12 +112,13 @@ def trades_to_decide(edge, place, seed, most=200_000):
 @deep
 @pytest.mark.deep
 def test_five_winners_and_five_losers_among_fifty():
-    promoted, retired, capital = held_to_the_promise(floor := lived(planted(1)))
-    days = sorted(one.day + 1 for name, one in promoted.items() if name.count("-") == 1)
-    trades = sorted(one.settled for name, one in retired.items() if name.startswith("lose"))
-    print(f"\nwinners in production after days {days}; losers retired after trades {trades}")
-    print({kind: f"{100 * micros / CAPITAL_MICROS:.0f} %" for kind, micros in capital.items()},
-          f"clones of winners {sum(one.parent.startswith('win') for one in floor.players.values())}")  # fmt: skip
+    for seed in range(1, 6):
+        promoted, retired, capital = held_to_the_promise(floor := lived(planted(seed)))
+        days = sorted(one.day + 1 for name, one in promoted.items() if name.count("-") == 1)
+        trades = sorted(one.settled for name, one in retired.items() if name.startswith("lose"))
+        shares = {kind: f"{100 * micros / CAPITAL_MICROS:.0f} %" for kind, micros in capital.items()}
+        clones = sum(one.parent.startswith("win") for one in floor.players.values())
+        print(f"\n| {seed} | {days} | {trades} | {shares} | clones of winners {clones} |", end="", flush=True)
 
 
 def lived(floor):
