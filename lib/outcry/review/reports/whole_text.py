@@ -63,8 +63,9 @@ def _state(whole: Whole) -> list[str]:
     lines.append(f"health        {programs_line(whole.programs)}")
     lines.append(f"jobs          {whole.jobs}")
     spent = whole.budget
+    asked = "1 question" if spent.questions == 1 else f"{spent.questions} questions"
     lines.append(
-        f"evolution     {spent.questions} questions asked, {spent.discoveries} answered yes; of each kind's yes at most"
+        f"evolution     {asked} asked, {spent.discoveries} answered yes; of each kind's yes at most"
         f" {spent.millionths / 10_000:g} % may be luck (--evolution)"
     )
     if not whole.findings:
