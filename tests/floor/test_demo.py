@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from outcry.ops import settings
+from outcry.store import database
 from running import HOME, SETTINGS, alive, descendants
 
 pytestmark = pytest.mark.floor
@@ -38,12 +39,16 @@ def demo(folder: Path, minutes: float) -> subprocess.Popen:
 
 
 def test_two_at_once_both_trade_and_reconcile(tmp_path):
-    demos = [demo(tmp_path / name, 1.5) for name in ("one", "two")]
-    for running in demos:
+    demos = {name: demo(tmp_path / name, 1.5) for name in ("one", "two")}
+    for name, running in demos.items():
         said, _ = running.communicate(timeout=180)
         assert running.returncode == 0, said
         assert re.search(r"settled [1-9]", said)
         assert "ledger agrees" in said
+        db = database.read_only(tmp_path / name / "state" / "embedded" / "kalshi.db")
+        done = {row[0] for row in db.execute("SELECT name FROM jobs WHERE result = 'done'")}
+        db.close()
+        assert done == {"score", "evolve"}, "agents are judged as on any other floor"
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 130), (signal.SIGKILL, -9)])
