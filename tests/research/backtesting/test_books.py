@@ -52,11 +52,7 @@ class Stage:
         self.number = 0
 
     def hear(self, events) -> None:
-        self.fills += [
-            (it.client_order_id, it.price_cc, it.count_ch, it.fee_micros, it.is_taker)
-            for it in events
-            if isinstance(it, AccountFill)
-        ]
+        self.fills += filled(events)
 
     def wake(self, at_ms):
         raise AssertionError("nothing is due")
@@ -89,7 +85,8 @@ def order(number, sign, price, count, rests):
     )  # fmt: skip
 
 
-def hot(history):
+def hot(history, rows_a_table=10**6):
+    """The history through the loop of a backtest; `seen` is the book after each table of changes."""
     stage = Stage(history)
     rows, rare = [], []
     for place, (what, sign, price, count, *rest) in enumerate(history, 1):
@@ -98,23 +95,37 @@ def hot(history):
         else:
             call = (place, what, sign, price, count, *rest)
             rare.append((place, 0, place, lambda call=call: stage.do(*call)))
-    table = Table("delta", len(rows), [list(column) for column in zip(*rows, strict=True)]) if rows else None
-    play([table] if table else [], rare, stage)
+    stage.seen = []
+
+    def tables():
+        for at in range(0, len(rows), rows_a_table):
+            some = rows[at : at + rows_a_table]
+            yield Table("delta", len(some), [list(column) for column in zip(*some, strict=True)])
+            stage.seen.append(shown(stage))
+
+    play(tables(), rare, stage)
     return stage
 
 
+def shown(stage):
+    book = stage.books[1]
+    return stage.venue.shown(book, 99) if book.engaged else book.levels(99)
+
+
 def reference(history):
-    """The whole history through the local exchange's engine, as bin/exchange runs it."""
-    fills, number = [], 0
+    """The whole history through the local exchange's engine, as bin/exchange runs it; the book after each change."""
+    fills, number, seen = [], 0, []
     numbers = iter(range(1, 10**6))
     engine = Engine(lambda: f"b{next(numbers):09}")
     engine.add_account(ACCOUNT, dict.fromkeys(range(SHARDS), CAPITAL))
     engine.feed(Listed(MARKET, 0))
     engine.feed(BookSet(TICKER, {}, {}, 0))
+    book = engine.state.markets[TICKER].book
     for place, (what, sign, price, count, *rest) in enumerate(history, 1):
         side, events = Side.BID if sign > 0 else Side.ASK, []
         if what == "change":
             events = engine.feed(BookChange(TICKER, side, price, count, place))
+            seen.append(book.shown.top(99))
         elif what == "print":
             events = engine.feed(Print(TICKER, price, count, side, place))
         else:
@@ -125,23 +136,29 @@ def reference(history):
                 _, events = engine.create(ACCOUNT, request, place)
             except Reject as error:
                 fills.append((f"o{number}", str(error)))
-        fills += [
-            (it.client_order_id, it.price_cc, it.count_ch, it.fee_micros, it.is_taker)
-            for it in events
-            if isinstance(it, AccountFill)
-        ]
-    return engine.state.markets[TICKER].book, fills
+        fills += filled(events)
+    return book, fills, seen
+
+
+def filled(events):
+    """When it was filled is which event of the history filled it."""
+    return [
+        (it.client_order_id, it.price_cc, it.count_ch, it.fee_micros, it.is_taker, it.at_ms)
+        for it in events
+        if isinstance(it, AccountFill)
+    ]
 
 
 @given(histories)
-def test_the_loop_fills_and_shows_what_the_exchange_would(raw):
+def test_the_loop_fills_and_shows_what_the_exchange_would_after_every_event(raw):
     history = list(sane(raw))
-    stage, (book, fills) = hot(history), reference(history)
+    stage, (book, fills, seen) = hot(history, rows_a_table=1), reference(history)
     assert stage.fills == fills
+    assert stage.seen == seen
     mine = stage.books[1]
-    shown = stage.venue.shown(mine, 99) if mine.engaged else mine.levels(99)
-    assert shown == book.shown.top(99)
+    assert shown(stage) == book.shown.top(99)
     assert mine.engaged is not book.untouched
+    assert hot(history).fills == fills, "in tables of many changes too"
 
 
 @given(histories)

@@ -12,9 +12,9 @@ from typing import Any
 
 from outcry.domain.order import Purpose, Side
 from outcry.domain.units import ONE_CONTRACT_CH, ONE_DOLLAR_CC, ONE_DOLLAR_MICROS
+from outcry.research.backtesting.asking import AGENT
 from outcry.research.backtesting.marks import HORIZONS_MS
 from outcry.research.backtesting.terms import Result, Terms
-from outcry.research.backtesting.trader import AGENT
 from outcry.review import metrics
 from outcry.review.bets import Bets
 from outcry.review.metrics import Z_95, Trade
