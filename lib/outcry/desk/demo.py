@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -43,26 +44,18 @@ class Plan:
     speed: float = 1.0
 
 
-class Stopped(Exception):
-    """Somebody pressed Ctrl-C or sent SIGTERM."""
+class Stopped(click.Abort):
+    """Somebody pressed Ctrl-C or sent SIGTERM. Where nothing runs any more, it just ends the program."""
 
 
 def run(settings: Path, state: Path, plan: Plan) -> int:
     """Run it; returns 0 when at least one trade settled and the ledger reconciled, else 1 and says why."""
-    signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGINT, _interrupt)
+    _heed(_interrupt)
     settings = _own_settings(settings, state, plan)
     loaded = settings_file.load(settings)
     floor = floors.open_floor(loaded, state)
     options = ["--settings", str(settings), "--state", str(state)]
     children = Children(floor.folder / "log", options)
-    _say(f"state in {floor.folder}")
-    _say(f"windows and look-backs shortened by {loaded.time_factor:g}")
-    if plan.replay:
-        count = f"{len(plan.replay)} recordings" if len(plan.replay) > 1 else plan.replay[0].name
-        _say(f"replaying {count} at {plan.speed:g}x")
-    else:
-        _say(f"index volatility {loaded.local.volatility:.0%} a year, seed {loaded.local.seed}")
     crew, judges = boss.Crew(floor, children), Judges(Children(floor.folder / "log", options), loaded.time_factor)
     try:
         _start(floor, children, crew, plan, settings, state)
@@ -101,6 +94,12 @@ def _interrupt(_number: int, _frame: object) -> None:
     raise Stopped
 
 
+def _heed(how: Callable[[int, object], None] | signal.Handlers) -> None:
+    """What a signal to leave does from now on."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, how)
+
+
 def _say(text: str) -> None:
     click.echo(text, err=True)
 
@@ -112,6 +111,9 @@ def _start(floor: Floor, children: Children, crew: boss.Crew, plan: Plan, settin
     )
     if migrated.returncode:
         raise Unavailable("bin/migrate failed", "its message stands above")
+    if importlib.util.find_spec("flask"):
+        _start_dashboard(floor, children)
+    _describe(floor, plan)
     replay = [word for file in plan.replay for word in ("--replay", str(file))]
     children.start("exchange", "exchange", *replay, *(["--speed", f"{plan.speed:g}"] if replay else []))
     _until(floor.exchange_file.exists, children, "the exchange to listen")
@@ -120,17 +122,27 @@ def _start(floor: Floor, children: Children, crew: boss.Crew, plan: Plan, settin
     children.start("collector", "collector")
     started = crew.follow()
     _say(f"running exchange, collector, clerk, auditor and {len(started)} traders: {', '.join(started)}")
-    if importlib.util.find_spec("flask"):
-        _start_dashboard(floor, children)
+
+
+def _describe(floor: Floor, plan: Plan) -> None:
+    """Where it keeps what it does, and in what it differs from a real floor."""
+    settings = floor.settings
+    _say(f"state in {floor.folder}")
+    _say(f"windows and look-backs shortened by {settings.time_factor:g}")
+    if plan.replay:
+        count = f"{len(plan.replay)} recordings" if len(plan.replay) > 1 else plan.replay[0].name
+        _say(f"replaying {count} at {plan.speed:g}x")
+    else:
+        _say(f"index volatility {settings.local.volatility:.0%} a year, seed {settings.local.seed}")
 
 
 def _start_dashboard(floor: Floor, children: Children) -> None:
-    """The page, where what it needs is installed; at its usual address, or any free one."""
+    """The page, first of all: at its usual address, or any free one. It fills as the others come."""
     address = floor.folder / dashboard.ADDRESS_FILE
     address.unlink(missing_ok=True)  # of one that was killed
     children.start("dashboard", "dashboard")
     _until(lambda: address.exists() and address.read_text().endswith("\n"), children, "the dashboard to listen")
-    _say(f"look at it: {address.read_text().strip()}")
+    _say(f"look at it while it runs: {address.read_text().strip()}")
 
 
 def _until(condition: Callable[[], bool], children: Children, what: str) -> None:
@@ -170,7 +182,8 @@ def _watch(floor: Floor, children: Children, crew: boss.Crew, judges: Judges, pl
         over = elapsed >= plan.minutes * 60 if plan.minutes is not None else _replay_ended(floor)
         if over or time.monotonic() >= next_line:
             line = _line(elapsed, plan, _progress(floor))
-            click.echo(f"\r{line}\033[K" if watched else line, err=True, nl=not watched or over)
+            shown = f"\r{line[: shutil.get_terminal_size().columns - 1]}\033[K" if watched else line
+            click.echo(shown, err=True, nl=not watched or over)
             next_line += 1 if watched else LINE_EVERY_S
         if over:
             return faults
@@ -193,10 +206,9 @@ def _line(elapsed_s: float, plan: Plan, now: progress.Progress) -> str:
     clock = f"{int(elapsed_s) // 60}:{int(elapsed_s) % 60:02d}"
     whole = f" of {int(plan.minutes * 60) // 60}:{int(plan.minutes * 60) % 60:02d}" if plan.minutes is not None else ""
     ledger = {None: "not yet looked at", True: "agrees", False: "DIFFERS"}[now.reconciled]
-    return (
-        f"{clock}{whole}  publishes {now.publishes:,}  decisions {now.decisions:,}  orders {now.orders:,}"
-        f"  fills {now.fills:,}  settled {now.settled_markets:,} markets and {now.settled_trades:,} trades"
-        f"  ledger {ledger}"
+    return (  # what matters most first: a narrow terminal cuts the rest
+        f"{clock}{whole}  ledger {ledger}  settled {now.settled_markets:,} markets and {now.settled_trades:,} trades"
+        f"  fills {now.fills:,}  orders {now.orders:,}  decisions {now.decisions:,}  publishes {now.publishes:,}"
     )
 
 
@@ -249,10 +261,12 @@ def _traders(children: Children) -> list[str]:
 
 
 def _stop(floor: Floor, children: Children) -> list[str]:
-    """Traders first, then the rest. Returns what went wrong."""
+    """Traders first, then the rest; nobody hurries it. Returns what went wrong."""
+    _heed(signal.SIG_IGN)
     killed = children.stop(["dashboard"], LEAVES_S) + children.stop(_traders(children))
     for name in ("collector", "auditor", "clerk", "exchange"):
         killed += children.stop([name])
+    _heed(_interrupt)
     codes = [child for child in children.all.values() if child.exit_code not in (0, -signal.SIGKILL)]
     return [f"{name} had to be killed" for name in killed] + [_obituary(child) for child in codes]
 
@@ -292,7 +306,11 @@ def _conclude(floor: Floor, settings: Path, state: Path, verdict: list[str], fau
         faults.append("the ledger was not seen to agree with the exchange")
     for fault in dict.fromkeys(faults):
         _say(f"demo: {fault}")
-    _say("look around with:")
+    _say("\nlook around in what it left:")
     _say(f"  export OUTCRY_SETTINGS={state}/floor.toml OUTCRY_STATE={state}")
-    _say("  bin/report --today --json; bin/status; bin/agent ls")
+    _say("  bin/why                        why it traded no more than that")
+    _say("  bin/agent show momentum        one agent: parameters, history")
+    _say("  bin/dashboard                  the same pages again")
+    _say("and go on, with a floor that stays:")
+    _say("  unset OUTCRY_SETTINGS OUTCRY_STATE; bin/migrate; bin/doctor")
     return 1 if faults else 0
