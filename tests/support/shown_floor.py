@@ -67,7 +67,13 @@ class ShownFloor:
         quotes.publish(self.db, number, at_ms, [quotes.row(quote) for quote in shown], bars)
 
     def beat(self, program: str, at_ms: int | None = None, **facts: object) -> None:
-        told: Mapping[str, object] = {"stream": "connected", "calls": [[1, 8, 2]], "snapshots": 2, "deltas": 7} | facts
+        told: Mapping[str, object] = {
+            "stream": "connected",
+            "calls": [[1, 8, 2]],
+            "answer_ms": 12.5,
+            "snapshots": 2,
+            "deltas": 7,
+        } | facts
         system.beat(
             self.db, program, pid=os.getpid(), started_at_ms=self.at_ms - 60_000, state="READY",
             state_since_ms=self.at_ms, version="0", detail=told, now_ms=at_ms or now_ms(),

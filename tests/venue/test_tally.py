@@ -1,5 +1,7 @@
 """Calls are counted where they are made: what failed is what the exchange could not answer."""
 
+import time
+
 import pytest
 import requests
 import responses
@@ -45,3 +47,25 @@ def test_a_clock_that_was_set_back_loses_no_call():
     for at_ms in (50_000, 20_000, 21_000):
         tally.count(False, at_ms)
     assert tally.slices(0) == [(50_000, 1, 0), (20_000, 2, 0)]
+
+
+def test_a_heartbeat_tells_how_long_calls_took():
+    tally = Tally()
+    assert tally.told(0) == {"calls": [], "answer_ms": None}
+    for at_ms, took_ms in ((1_000, 900), (20_000, 10), (21_000, 25)):
+        tally.count(False, at_ms, took_ms)
+    assert tally.told(10_000) == {"calls": [(20_000, 2, 0)], "answer_ms": 17.5}
+
+
+def test_a_call_is_timed_from_its_request_to_its_answer():
+    tally = Tally()
+    http = Http(URL, None, LocalBudget(), now_ms=lambda: 12_345, tally=tally, tries=1)
+
+    def slowly(_request):
+        time.sleep(0.05)
+        return 200, {}, "{}"
+
+    with responses.RequestsMock() as mocked:
+        mocked.add_callback(responses.GET, f"{URL}/exchange/status", slowly)
+        http.get("/exchange/status")
+    assert tally.told(0)["answer_ms"] >= 50

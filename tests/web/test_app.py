@@ -169,6 +169,7 @@ def test_metrics_are_prometheus_text(shown):
     assert float(told['outcry_uptime_seconds{program="trader@momentum"}']) >= 60
     assert float(told["outcry_trades_per_minute"]) == 1
     assert float(told["outcry_error_rate"]) == 0.25
+    assert float(told['outcry_api_latency_seconds{program="clerk"}']) == 0.0125
     assert float(told["outcry_equity_dollars"]) == accounts.floor_equity_micros(shown.db) / 1e6
     assert {line.split("{")[0].split(" ")[0] for line in lines} >= {"outcry_query_seconds", "outcry_feed_age_seconds"}
 

@@ -304,7 +304,7 @@ class Clerk:
             "heard_at_ms": stream.heard_at_ms if stream else 0,
             "passed_at_ms": self._passed_ms,
             "waiting_to_book": len(self._backlog),
-            "calls": self._api.told(at_ms),
+            **self._calls.told(at_ms - self._floor.settings.risk.api_window_ms),
         }
         return self._standing.beat_if_due(figures, at_ms)
 

@@ -368,7 +368,7 @@ class Collector:
 
     def _figures(self) -> dict[str, object]:
         told = figures(self._stream, self._books, self._publisher, self._index, self._scribe, self._counters)
-        return {**told, "calls": self._exchange.calls.slices(now_ms() - self._settings.risk.api_window_ms)}
+        return {**told, **self._exchange.calls.told(now_ms() - self._settings.risk.api_window_ms)}
 
     def _checkpoint(self, at_ms: int) -> None:
         try:

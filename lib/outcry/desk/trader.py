@@ -310,7 +310,7 @@ class Trader:
             "environment": self._who.environment,
             "publish": self._feed.marks.publish,
             "owed_writes": owed,
-            "calls": self._calls.slices(self._clock() - window_ms),
+            **self._calls.told(self._clock() - window_ms),
         }
 
     def _is_due(self, what: str) -> bool:

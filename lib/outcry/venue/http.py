@@ -162,7 +162,7 @@ class Http:
         url = f"{self._base_url}{path}?{urlencode(parameters)}" if parameters else f"{self._base_url}{path}"
         at_ms = self._now_ms() if signed_at_ms is None else signed_at_ms
         headers = self._signer.headers(method, self._root + path, at_ms) if self._signer else {}
-        content = None
+        content, began_s = None, time.monotonic()
         if body is not None:
             content, headers["Content-Type"] = msgspec.json.encode(body), "application/json"
         try:
@@ -170,14 +170,17 @@ class Http:
                 method, url, data=content, headers=headers, timeout=self._timeout_s, allow_redirects=False
             )
         except requests.RequestException as error:
-            self._tally.count(True, self._now_ms())
+            self._count(True, began_s)
             raise Unavailable(f"{method} {path}: {type(error).__name__}: {error}") from error
         if response.status_code in accept:
-            self._tally.count(False, self._now_ms())
+            self._count(False, began_s)
             return Reply(response.status_code, response.content)
         refusal = failure(method, path, response.status_code, response.content)
-        self._tally.count(not isinstance(refusal, Refused), self._now_ms())
+        self._count(not isinstance(refusal, Refused), began_s)
         raise refusal
+
+    def _count(self, failed: bool, began_s: float) -> None:
+        self._tally.count(failed, self._now_ms(), round((time.monotonic() - began_s) * 1000))
 
 
 def failure(method: str, path: str, status: int, body: bytes) -> OutcryError:

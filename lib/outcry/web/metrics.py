@@ -61,14 +61,16 @@ class _Figures:
     def _exchange(self) -> Iterable[Metric]:
         look, calls = self._look, _calls(self._look)
         every, failed = (sum(pair[place] for pair in calls.values()) for place in (0, 1))
-        latency: list[tuple[list[str], float]] = [([], look.answer_ms / 1000)] if look.answer_ms is not None else []
+        orders: list[tuple[list[str], float]] = [([], look.answer_ms / 1000)] if look.answer_ms is not None else []
         made = [([name], float(count)) for name, (count, _) in calls.items()]
         left = [
             ([bucket.name], bucket.left_millis / bucket.capacity_millis)
             for bucket in look.buckets
             if bucket.capacity_millis
         ]
-        yield _gauge("api_latency_seconds", "from an order's signing to its answer, mean of five minutes", latency)
+        latency = "from a request to its answer, mean of the calls in the window that programs tell of"
+        yield _gauge("api_latency_seconds", latency, _answered(look), "program")
+        yield _gauge("order_latency_seconds", "from an order's signing to its answer, mean of five minutes", orders)
         yield _gauge("api_calls", "calls to the exchange in the window that programs tell of", made, "program")
         yield _gauge("error_rate", "share of those calls that failed", [([], failed / every)] if every else [])
         yield _gauge("budget_left", "share of a request budget that is left", left, "bucket")
@@ -95,6 +97,15 @@ def _calls(look: Look) -> dict[str, tuple[int, int]]:
         if beat.program in look.living and isinstance(slices, list) and slices:
             found[beat.program] = (sum(part[1] for part in slices), sum(part[2] for part in slices))
     return found
+
+
+def _answered(look: Look) -> list[tuple[list[str], float]]:
+    """How long each program's calls took, as its heartbeat tells."""
+    return [
+        ([beat.program], took_ms / 1000)
+        for beat in look.beats
+        if beat.program in look.living and isinstance(took_ms := beat.detail.get("answer_ms"), int | float)
+    ]
 
 
 def _feed_ages(look: Look) -> list[tuple[list[str], float]]:

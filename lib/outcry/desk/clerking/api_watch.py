@@ -41,13 +41,9 @@ class ApiWatch:
                 self._standing.forbid(api_errors.CAUSE, f"{name}: {trip.reason}" if name else trip.reason, at_ms)
                 return
 
-    def told(self, at_ms: int) -> list[Slice]:
-        """The clerk's own calls, for its heartbeat."""
-        return self._calls.slices(at_ms - self._limits.api_window_ms)
-
     def _programs(self, at_ms: int) -> dict[str, list[Slice]]:
         """The slices of each program that is there."""
-        known = {OURS: self.told(at_ms)}
+        known: dict[str, list[Slice]] = {OURS: list(self._calls.slices(at_ms - self._limits.api_window_ms))}
         for beat in system.heartbeats(self._db):
             if beat.program != OURS and at_ms - beat.beat_at_ms <= OLD_MS:
                 known[beat.program] = read(beat.detail.get("calls"))
