@@ -60,9 +60,31 @@ def test_what_needs_the_owner_is_there_the_costliest_first(past, tmp_path):
         past, "auditor", pid=1, started_at_ms=0, state="ERROR", state_since_ms=0, version="1", detail={}, now_ms=0
     )
     needs = gathering.build(past, floor(tmp_path), NOW).needs
-    assert needs[0] == "The floor is halted (drawdown): fell by 16 %."
+    assert needs[0].startswith("The floor is halted (drawdown): fell by 16 %. It lasts until a person lifts it: ")
     assert needs[1].startswith("auditor does not run (ERROR)")
     assert "finding 1" in needs[2]
+
+
+def test_what_a_person_stopped_and_may_have_forgotten_needs_them(past, tmp_path):
+    findings.end(past, 1, findings.PERSON, "judged", NOW)
+
+    def needs():
+        one = gathering.build(past, floor(tmp_path), NOW)
+        assert subject(one).endswith("nothing needs you") == (not one.needs)
+        return one.needs
+
+    assert needs() == ()
+    for agent in agents.everyone(past):
+        agents.set_paused(past, agent.name, True, reason="a holiday", now_ms=NOW)
+    assert needs()[0].startswith("Every agent is paused: coin_flip (a holiday); ")
+    agents.set_paused(past, "momentum", False, reason="", now_ms=NOW)
+    past.execute("UPDATE heartbeats SET state = 'STOPPED' WHERE program = 'collector'")
+    assert needs() == ("Nobody can trade: collector stopped. systemctl start kalshi-collector starts them.",)
+    past.execute("UPDATE heartbeats SET state = 'STOPPED'")
+    (told,) = needs()
+    assert told.startswith("Nothing runs: ") and "systemctl start 'kalshi-*'" in told
+    (tmp_path / "HALT").write_text("2026-11-02 by me: odd fills")
+    assert needs()[0].startswith("The floor is halted by its file: 2026-11-02 by me: odd fills. It lasts until")
 
 
 def test_silence_is_explained(past, tmp_path):
@@ -199,6 +221,29 @@ def test_an_outage_is_sat_out_in_silence(there, mail_server, capsys):
     assert briefing.send(made, if_due=True) == 0
     assert len(mail_server.letters) == 1
     assert capsys.readouterr().err == ""
+
+
+def test_through_this_machines_sendmail_and_its_outage(there, tmp_path, monkeypatch):
+    """A program of that name, which takes a mail on its stdin when it is well."""
+    made, clock = there
+    made = floor(tmp_path, alerts=Alerts(mail_to=("me@example.org",)))
+    program, ill, kept = tmp_path / "sendmail", tmp_path / "ill", tmp_path / "kept"
+    program.write_text(f"#!/bin/sh\n[ ! -e {ill} ] || {{ echo 'queue full' >&2; exit 75; }}\ncat >> {kept}\n")
+    program.chmod(0o755)
+    monkeypatch.setattr("outcry.ops.alerts.mail.SENDMAIL", (str(program),))
+    ill.touch()
+    assert briefing.send(made, if_due=True) == 1
+    with pytest.raises(Unavailable, match="queue full"):
+        briefing.send(made, if_due=False)
+    assert not kept.exists()
+    ill.unlink()
+    for minutes in (5, 10, 600):  # the next asking sends it, and the others see that it is sent
+        clock[0] = NOW + minutes * 60_000
+        assert briefing.send(made, if_due=True) == 0
+    message = email.message_from_bytes(kept.read_bytes(), policy=email.policy.default)
+    assert message["To"] == "me@example.org" and kept.read_text().count("Message-ID:") == 1
+    assert message.get_body(("plain",)).get_content() == (made.folder / "briefings" / "2026-11-02.txt").read_text()
+    assert sum(part.get_content_type() == "image/png" for part in message.walk()) == 2
 
 
 def test_with_nobody_to_send_it_to_it_is_kept(there, tmp_path, capsys):

@@ -146,6 +146,11 @@ def test_the_day_the_clocks_go_forward_has_23_hours():
 # ---- forms ----------------------------------------------------------------------------------------------------------
 
 
+def test_a_halt_by_the_file_alone_is_told(past, tmp_path):
+    (tmp_path / "HALT").write_text("2026-11-02 by me: odd fills")
+    assert build(past, tmp_path).forbidden == ("floor halt: 2026-11-02 by me: odd fills",)
+
+
 def test_the_json_is_what_the_page_says(past, tmp_path):
     for span in (spans.today(SETTINGS, NOW), spans.day(SETTINGS, "yesterday", NOW), spans.hour(SETTINGS, NOW)):
         answer = json.loads(json.dumps(made.as_json(build(past, tmp_path, span))))

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 
 from outcry.desk.care import shown
 from outcry.desk.telling import spans, whole
+from outcry.desk.telling.hindrances import halted_by_file, needed
 from outcry.ops.floor import Floor
 from outcry.review.reports.briefing import Briefing, needs_of
+from outcry.review.reports.hindrances import ENDS, LIFTED, PASSES
 from outcry.review.reports.whole import Whole
-from outcry.store import accounts, looks, periods, system
+from outcry.store import accounts, agents, looks, periods, system
 from outcry.store import report as rows
 
 
@@ -36,13 +38,7 @@ def build(db: sqlite3.Connection, floor: Floor, at_ms: int) -> Briefing:
 
 
 def _needs(db: sqlite3.Connection, floor: Floor, today: Whole) -> tuple[str, ...]:
-    forbidden = [
-        f"The floor {'is halted' if one.kind == 'halt' else 'enters nothing'} ({one.cause}): {one.reason}."
-        for one in system.controls_now(db)
-        if one.scope == "floor"
-    ]
-    if floor.halt_file.exists() and not any("is halted" in line for line in forbidden):
-        forbidden.append("The floor is halted by its file. bin/resume --i-have-checked lifts it.")
+    forbidden = list(_forbidden(db, floor))
     dead = [
         f"{one.name} does not run ({one.state}{f': {one.why}' if one.why else ''}). journalctl -u says why."
         for one in today.programs
@@ -50,6 +46,7 @@ def _needs(db: sqlite3.Connection, floor: Floor, today: Whole) -> tuple[str, ...
     ]
     if not today.programs:
         dead.append("No program has ever run on this floor. systemctl start 'kalshi-*' starts them, or make demo.")
+    dead += _stopped(db, floor, today)
     found = [
         f"The auditor's finding {one.finding_id} ({one.severity}): {one.what}. bin/auditor --findings has the mend."
         for one in today.findings
@@ -63,6 +60,32 @@ def _needs(db: sqlite3.Connection, floor: Floor, today: Whole) -> tuple[str, ...
     alerts, untold = shown.of_alerts(floor)
     others += [f"Alerts: {alerts}. bin/alert lists them, bin/alert ack says that you know."] if untold else []
     return needs_of(found, forbidden, dead, others)
+
+
+def _forbidden(db: sqlite3.Connection, floor: Floor) -> Iterator[str]:
+    halted = False
+    for one in system.controls_now(db):
+        if one.scope == "floor" and one.kind == "halt":
+            halted = True
+            yield f"The floor is halted ({one.cause}): {one.reason}. {LIFTED}"
+        elif one.scope == "floor":
+            yield f"The floor enters nothing ({one.cause}): {one.reason}. {ENDS.get(one.cause, PASSES)}"
+    if not halted and (why := halted_by_file(floor)):
+        yield f"The floor is halted by its file: {why}. {LIFTED}"
+
+
+def _stopped(db: sqlite3.Connection, floor: Floor, today: Whole) -> Iterator[str]:
+    """What a person stopped, who may have forgotten it: programs that nobody can trade without, or every agent."""
+    stopped = [one.name for one in today.programs if one.running is None]
+    if stopped and not any(one.running for one in today.programs):
+        yield f"Nothing runs: {', '.join(stopped)} stopped. systemctl start 'kalshi-*' starts them."
+    elif absent := [name for name in needed(floor) if name in stopped]:
+        units = " ".join(f"kalshi-{name}" for name in absent)
+        yield f"Nobody can trade: {', '.join(absent)} stopped. systemctl start {units} starts them."
+    trading = [one for one in agents.everyone(db) if one.stage != "retired"]
+    if trading and all(one.paused for one in trading):
+        reasons = "; ".join(f"{one.name} ({one.pause_reason or 'no reason given'})" for one in trading)
+        yield f"Every agent is paused: {reasons}. bin/agent resume NAME lets one enter again."
 
 
 def _differs(db: sqlite3.Connection) -> bool:

@@ -10,9 +10,14 @@ from outcry.review.reports.today_text import span
 from outcry.store import agents, funnel, system
 from outcry.store import report as rows
 
-NEEDED = ("exchange", "collector", "clerk")  # without these nobody enters
 HOSTED = ("embedded", "paper")  # where the exchange is a program of ours
 START = "systemctl start kalshi-{} starts it, or bin/{} by hand."
+
+
+def needed(floor: Floor) -> tuple[str, ...]:
+    """Programs without which nobody enters."""
+    own = ("exchange",) if floor.settings.environment in HOSTED else ()
+    return (*own, "collector", "clerk")
 
 
 def halted_by_file(floor: Floor) -> str:
@@ -67,7 +72,7 @@ def _programs(beats: Sequence[system.Heartbeat], floor: Floor, at_ms: int) -> It
         yield Hindrance(Kind.NOT_RUNNING, "floor", "", why, ends, needs=True, since_ms=last_ms)
         return
     for beat in gone:
-        if beat.program in NEEDED and (beat.program != "exchange" or floor.settings.environment in HOSTED):
+        if beat.program in needed(floor):
             yield _absent(beat, "floor", "", beat.program)
 
 

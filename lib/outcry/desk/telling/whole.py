@@ -10,6 +10,7 @@ from outcry.desk.common.day import capital_micros
 from outcry.desk.common.living import alive
 from outcry.desk.evolving import spent
 from outcry.desk.telling import targets
+from outcry.desk.telling.hindrances import halted_by_file
 from outcry.ops.floor import Floor
 from outcry.review.reports import whole
 from outcry.review.reports.sentences import sentence
@@ -67,10 +68,7 @@ def build(
             complete=len(paid) <= limit,
             findings=tuple(whole.Finding(one.finding_id, one.found_at_ms, one.severity, one.what) for one in still),
             programs=programs,
-            forbidden=tuple(
-                f"{one.scope} {one.name}".strip() + f" {one.kind.replace('_', ' ')}: {one.reason}"
-                for one in system.controls_now(db)
-            ),
+            forbidden=_forbidden(db, floor),
             jobs=jobs_line,
             jobs_late=late,
             targets=targets.build(
@@ -115,6 +113,14 @@ def changes(db: sqlite3.Connection, span: whole.Span, agent: str | None) -> tupl
         )
         for one in reversed(found)
     )
+
+
+def _forbidden(db: sqlite3.Connection, floor: Floor) -> tuple[str, ...]:
+    controls = system.controls_now(db)
+    told = [f"{one.scope} {one.name}".strip() + f" {one.kind.replace('_', ' ')}: {one.reason}" for one in controls]
+    if not any((one.scope, one.kind) == ("floor", "halt") for one in controls) and (why := halted_by_file(floor)):
+        told.insert(0, f"floor halt: {why}")
+    return tuple(told)
 
 
 def _program(beat: system.Heartbeat, at_ms: int) -> whole.Program:
