@@ -147,3 +147,14 @@ def test_manage_only_then_exits_then_stop(leaving):
         "retired", "allocated", "resurrected", "allocated",
     ]  # fmt: skip
     assert "bull" in boss.wanted(leaving.floor)
+
+
+def test_an_allocation_cut_to_nothing_leaves_positions_and_their_exits(leaving):
+    leaving.later(3_000)
+    people.allocate(leaving.floor, "bull", 0, "elsewhere it earns more")
+    leaving.later(3_000)
+    assert leaving.held() == {TIMED, STOPPED, ILLIQUID} and leaving.exits() == [], "nothing leaves because of it"
+    leaving.later(3_000, {STOPPED: 3_000})
+    assert leaving.exits() == [STOPPED], "its stop-loss ran all the same"
+    leaving.later(60_000)
+    assert leaving.exits() == [STOPPED, TIMED] and leaving.held() == {ILLIQUID}
