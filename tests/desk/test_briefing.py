@@ -242,7 +242,9 @@ def test_through_this_machines_sendmail_and_its_outage(there, tmp_path, monkeypa
         assert briefing.send(made, if_due=True) == 0
     message = email.message_from_bytes(kept.read_bytes(), policy=email.policy.default)
     assert message["To"] == "me@example.org" and kept.read_text().count("Message-ID:") == 1
-    assert message.get_body(("plain",)).get_content() == (made.folder / "briefings" / "2026-11-02.txt").read_text()
+    assert (
+        message.get_body(("plain",)).get_content() == (made.folder / "briefings" / "2026-11-02.txt").read_text() + "\n"
+    )
     assert sum(part.get_content_type() == "image/png" for part in message.walk()) == 2
 
 

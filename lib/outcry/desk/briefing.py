@@ -18,6 +18,7 @@ from outcry.ops.alerts.mail import Mail
 from outcry.ops.alerts.secret import Secrets
 from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor
+from outcry.ops.installed import spoken
 from outcry.review.reports import pictures
 from outcry.review.reports.briefing import Briefing, subject
 from outcry.review.reports.briefing_html import as_html
@@ -31,14 +32,14 @@ _log = log.get(__name__)
 
 def show(floor: Floor) -> None:
     """Print the text. Raises Misconfigured when there is no database yet."""
-    click.echo(as_text(_read(floor, now_ms())))
+    click.echo(_text(_read(floor, now_ms())))
 
 
 def write_page(floor: Floor, file: Path) -> None:
     """Write the page, pictures inside it. Raises Misconfigured when it cannot be written there."""
     one = _read(floor, now_ms())
     try:
-        file.write_text(as_html(one, _inside(drawn(one))))
+        file.write_text(_page(one, _inside(drawn(one))))
     except OSError as error:
         raise Misconfigured(f"cannot write {file}: {error.strerror}", "another --html FILE") from None
     if not floor.quiet:
@@ -87,14 +88,22 @@ def compose(floor: Floor, one: Briefing, at_ms: int) -> EmailMessage:
     message["Date"] = formatdate(at_ms / 1000)
     message["Message-ID"] = f"<briefing-{facts.floor_id}-{one.day}@outcry>"
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(as_text(one))
+    message.set_content(_text(one))
     images = drawn(one)
     ids = {name: f"{name}-{one.day}@outcry" for name in images}
-    message.add_alternative(as_html(one, {name: f"cid:{cid}" for name, cid in ids.items()}), subtype="html")
+    message.add_alternative(_page(one, {name: f"cid:{cid}" for name, cid in ids.items()}), subtype="html")
     *_, page = message.iter_parts()
     for name, image in images.items():
         page.add_related(image, "image", "png", cid=f"<{ids[name]}>", disposition="inline", filename=f"{name}.png")
     return message
+
+
+def _text(one: Briefing) -> str:
+    return spoken(as_text(one))
+
+
+def _page(one: Briefing, pictures: Mapping[str, str]) -> str:
+    return spoken(as_html(one, pictures))
 
 
 def drawn(one: Briefing) -> dict[str, bytes]:
@@ -120,8 +129,8 @@ def _keep(floor: Floor, one: Briefing, message: EmailMessage) -> None:
     """As text, as a page that any browser shows, and as the mail."""
     folder = floor.folder / FOLDER
     folder.mkdir(exist_ok=True)
-    page = as_html(one, _inside(drawn(one)))
-    for kind, content in (("txt", as_text(one).encode()), ("html", page.encode()), ("eml", message.as_bytes())):
+    page = _page(one, _inside(drawn(one)))
+    for kind, content in (("txt", _text(one).encode()), ("html", page.encode()), ("eml", message.as_bytes())):
         file = folder / f"{one.day}.{kind}"
         draft = file.with_name(f".{file.name}.{os.getpid()}")
         draft.write_bytes(content)

@@ -16,6 +16,7 @@ from outcry.domain.errors import Misconfigured
 from outcry.domain.units import format_decimal
 from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor
+from outcry.ops.installed import spoken
 from outcry.ops.settings import Settings
 from outcry.review.reports import lots, whole, whole_text
 from outcry.store import agents, database, periods
@@ -70,7 +71,8 @@ def show(floor: Floor, ask: Ask) -> None:
             return
         everything = ask.form == "json"
         made = making.build(db, floor, span, at_ms, agent=ask.agent, market=ask.market, everything=everything)
-    click.echo(as_text(made, ask.form))
+    text = as_text(made, ask.form)
+    click.echo(text if ask.form == "json" else spoken(text))
 
 
 def as_text(made: whole.Whole, form: str) -> str:

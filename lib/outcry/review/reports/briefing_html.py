@@ -1,5 +1,6 @@
 """The briefing as a page: one column that fits a phone, light and dark, nothing from elsewhere."""
 
+import re
 from collections.abc import Mapping
 from html import escape
 
@@ -13,6 +14,7 @@ main { max-width: 680px; margin: 0 auto; }
 h1 { font-size: 20px; line-height: 1.3; margin: 0 0 4px; }
 h2 { font-size: 13px; letter-spacing: .04em; text-transform: uppercase; margin: 26px 0 6px; color: #5f6670; }
 p { margin: 4px 0; hyphens: none; overflow-wrap: anywhere; }
+p span { white-space: nowrap; }
 .small { color: #5f6670; font-size: 13px; }
 .urgent { border-left: 4px solid #d04646; padding: 8px 12px; background: #fdeeee; margin-top: 16px; }
 .urgent h2 { margin-top: 0; color: #a12d2d; }
@@ -70,7 +72,7 @@ def as_html(one: Briefing, pictures: Mapping[str, str]) -> str:
 
 
 def _section(section: Section, pictures: Mapping[str, str]) -> str:
-    parts = [f"<h2>{escape(section.title)}</h2>", *(f"<p>{escape(line)}</p>" for line in section.lines)]
+    parts = [f"<h2>{escape(section.title)}</h2>", *(f"<p>{_line(line)}</p>" for line in section.lines)]
     if section.table:
         parts.append(_table(section.table))
     if section.picture:
@@ -79,6 +81,11 @@ def _section(section: Section, pictures: Mapping[str, str]) -> str:
     return (
         f"<section{' class=' + chr(34) + 'urgent' + chr(34) if section.urgent else ''}>" + "".join(parts) + "</section>"
     )
+
+
+def _line(line: str) -> str:
+    """A sentence; the options in it are not broken at their own hyphens."""
+    return re.sub(r"(?<!\S)--[a-z-]+", r"<span>\g<0></span>", escape(line))
 
 
 def _table(table: Table) -> str:
