@@ -3,8 +3,8 @@
 import json
 import os
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -64,19 +64,27 @@ def run(floor: Floor, wanted: Wanted) -> Proposal | None:
     until_s = None if wanted.minutes is None else time.monotonic() + 60 * wanted.minutes
     with bar("trials", task.trials, quiet=floor.quiet) as more:
         watch = _Count(more)
-        if wanted.worker:
-            if not tune.help_with(task, processes, until_s, watch, PATIENCE_S):
-                raise Unavailable(f"nobody has begun the study {task.where.study}", "start one without --worker")
-            return None
-        with ExitStack() as held:
-            if not task.where.shared:
-                held.enter_context(one_instance(floor.folder, f"tune-{task.where.study}"))
-            try:
+        try:
+            if wanted.worker:
+                if not tune.help_with(task, processes, until_s, watch, PATIENCE_S):
+                    raise Unavailable(f"nobody has begun the study {task.where.study}", "start one without --worker")
+                return None
+            with _alone(floor, task.where):
                 done = tune.search(task, processes, until_s, watch)
-            except KeyboardInterrupt:
-                click.echo(f"\nstopped with {watch.done} trials done; the same command goes on", err=True)
-                raise
+        except KeyboardInterrupt:
+            click.echo(f"\nstopped with {watch.done} trials done; the same command goes on", err=True)
+            raise
     return _concluded(floor, wanted, task, done)
+
+
+@contextmanager
+def _alone(floor: Floor, where: Where) -> Iterator[None]:
+    """On a study of this machine one search works at a time. Raises Unavailable while another is at it."""
+    if where.shared:
+        yield
+        return
+    with one_instance(floor.folder, f"tune-{where.study}"):
+        yield
 
 
 def _concluded(floor: Floor, wanted: Wanted, task: Task, done: Sequence[tune.Tried]) -> Proposal | None:

@@ -51,9 +51,9 @@ def search(task: Task, processes: int, until_s: float | None, watch: Callable[[i
                 work(task, min(processes, left - begun), until_s, lambda: watch(len(found.done())))
             else:
                 time.sleep(WAIT_S)  # others are at the last ones
-            watch(len(found.done()))
     finally:
         found.give_back(who())
+        watch(len(found.done()))
     return found.done()
 
 
@@ -71,7 +71,7 @@ def help_with(
         work(task, processes, until_s, lambda: watch(len(found.done())))
     finally:
         found.give_back(who())
-    watch(len(found.done()))
+        watch(len(found.done()))
     return True
 
 

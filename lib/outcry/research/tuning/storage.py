@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from outcry.domain.errors import Misconfigured, Unavailable
@@ -75,16 +75,17 @@ def opened(where: Where) -> "RDBStorage":
     """The storage, with its tables. Raises Misconfigured when another version of Optuna made them."""
     import optuna
     from optuna.storages import RDBStorage
+    from sqlalchemy.pool import NullPool
 
+    held: dict[str, Any] = {"poolclass": NullPool}  # a trial takes seconds, and a kept connection may die meanwhile
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     logging.getLogger("alembic").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         try:
             if where.shared:
-                again = {"pool_pre_ping": True}
-                return RDBStorage(where.url, again, heartbeat_interval=BEAT_S, grace_period=SILENT_S)
-            return RDBStorage(where.url, {"connect_args": {"timeout": LOCAL_TIMEOUT_S}})
+                return RDBStorage(where.url, held, heartbeat_interval=BEAT_S, grace_period=SILENT_S)
+            return RDBStorage(where.url, held | {"connect_args": {"timeout": LOCAL_TIMEOUT_S}})
         except RuntimeError as error:
             raise Misconfigured(without_password(str(error), where.url)) from None
 
