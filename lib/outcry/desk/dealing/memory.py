@@ -3,8 +3,8 @@
 The publishes that a turn read are on the tape: their numbers are enough. Kept whole is what is to be found nowhere else
 as it was at that moment: the account's news, what forbade entries, bars that were there before, answers with their
 clocks. Of a market's description only what changed is kept. Each command that is carried out is kept in words with a
-checksum, before it is; and one running checksum over everything the coordinator said, counted looks too, is told step
-by step, so that two lives part at a known turn.
+checksum, before it is; and one running checksum over everything the coordinator said, counted looks too, and over all
+that is kept here, is told step by step, so that two lives part at a known turn.
 """
 
 import zlib
@@ -98,21 +98,24 @@ class Described:
         return tuple(found)
 
 
-class Spoken:
-    """The running checksum over all commands of a life."""
+class Running:
+    """The running checksum over a life: every command, and every body that is kept."""
 
     def __init__(self) -> None:
-        self.sum = 0
+        self._sum = 0
 
     @property
     def byte(self) -> int:
-        return self.sum & 0xFF
+        return self._sum & 0xFF
 
-    def say(self, command: Command) -> int:
-        """The checksum of this one alone."""
+    def said(self, command: Command) -> int:
+        """The checksum of this command alone."""
         encoded = _encoded(command)
-        self.sum = zlib.crc32(encoded, self.sum)
+        self._sum = zlib.crc32(encoded, self._sum)
         return zlib.crc32(encoded)
+
+    def kept(self, body: bytes) -> None:
+        self._sum = zlib.crc32(body, self._sum)
 
 
 def words(command: Command) -> str:
@@ -146,7 +149,7 @@ class Memory:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._marks: Sequence[int] = ()
-        self._described, self._spoken = Described(), Spoken()
+        self._described, self._running = Described(), Running()
 
     def begin(self, header: dict[str, Any], at_ms: int, marks: Sequence[int], first: Iterable[Event]) -> None:
         """A life begins with these events."""
@@ -172,15 +175,15 @@ class Memory:
             kept = Kept(told=_kept(told), described=described, after=_kept(after))
             self._step(at_ms, kept, clock=clock)
         else:
-            self._journal.step(at_ms, marks, clock=clock, check=self._spoken.byte)
+            self._journal.step(at_ms, marks, clock=clock, check=self._running.byte)
 
     def said(self, note: Note) -> None:
         """The coordinator said something that nobody carries out."""
-        self._spoken.say(note)
+        self._running.said(note)
 
     def asked(self, at_ms: int, command: Command) -> None:
         """A command is about to be carried out: whatever becomes of that, it was asked."""
-        check = self._spoken.say(command)
+        check = self._running.said(command)
         self._step(at_ms, Kept(asked=Asked(words(command), check)))
         self._journal.flush()
 
@@ -191,12 +194,13 @@ class Memory:
     def close(self, at_ms: int) -> None:
         """The life ends in order: its last words count."""
         if self._marks:
-            self._journal.step(at_ms, self._marks, check=self._spoken.byte)
+            self._journal.step(at_ms, self._marks, check=self._running.byte)
         self._journal.close()
 
     def _step(self, at_ms: int, kept: Kept, *, clock: bool = False) -> None:
         body = msgspec.msgpack.encode(kept)
-        self._journal.step(at_ms, self._marks, clock=clock, check=self._spoken.byte, body=body)
+        self._journal.step(at_ms, self._marks, clock=clock, check=self._running.byte, body=body)
+        self._running.kept(body)
 
 
 def _kept(told: Iterable[Event]) -> list[tuple[str, msgspec.Raw]]:

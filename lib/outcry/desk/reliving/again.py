@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from outcry.desk.reliving.life import Carried, Life, open_life
-from outcry.desk.reliving.published import publishes
+from outcry.desk.reliving.published import Published, publishes
 from outcry.domain.errors import Misconfigured
 from outcry.research import tape
 from outcry.research.tape import Day, Session
@@ -38,16 +38,24 @@ def relive(db: sqlite3.Connection, journals: Path, tapes: Path, day: Day) -> Rel
 
     journals, tapes  the folders of a floor
     """
+    with ExitStack() as stack:
+        return run(db, _journals(journals, day.name), publishes(_sessions(tapes, day, stack)))
+
+
+def run(db: sqlite3.Connection, journals: Iterable[Path], published: Iterable[Published]) -> Relived:
+    """Run the lives of some journals again, beside each other."""
     found = Relived()
     lives: list[Life] = []
-    for file in _journals(journals, day.name):
+    for file in journals:
         try:
             lives.append(open_life(file))
         except ValueError as error:
             found.could_not[file.stem] = str(error)
-    with ExitStack() as stack:
-        _run(lives, _sessions(tapes, day, stack))
+    for one in published:
+        for life in lives:
+            life.take(one)
     for life in lives:
+        life.finish()
         found.lives += 1
         found.turns += life.turns
         found.commands += life.commands
@@ -58,16 +66,6 @@ def relive(db: sqlite3.Connection, journals: Path, tapes: Path, day: Day) -> Rel
     for life in lives:
         found.differs += _beside_ledger(db, life)
     return found
-
-
-def _run(lives: list[Life], sessions: list[Session]) -> None:
-    for published in publishes(sessions):
-        for life in lives:
-            life.take(published)
-        if all(life.over for life in lives):
-            return
-    for life in lives:
-        life.finish()
 
 
 def _journals(folder: Path, day: str) -> list[Path]:

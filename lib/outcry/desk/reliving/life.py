@@ -17,7 +17,7 @@ import msgspec
 
 from outcry.desk.common import strategies
 from outcry.desk.dealing import memory
-from outcry.desk.dealing.memory import Asked, Described, Spoken, words
+from outcry.desk.dealing.memory import Asked, Described, Running, words
 from outcry.desk.reliving.published import Published
 from outcry.domain.errors import Misconfigured
 from outcry.domain.view import Bar, Quote
@@ -125,7 +125,7 @@ class Life:
         )
         self._other_code = strategies.sha256_of(header["strategy"]) != header["code_sha256"]
         self._wall, self._publish = Wall(header["marks"][0]), header["marks"][0]
-        self._described, self._spoken = Described(), Spoken()
+        self._described, self._running = Described(), Running()
         self._said: list[Command] = []
         self._steps = steps
         self._next = next(steps, None)
@@ -149,13 +149,14 @@ class Life:
     # ---- one turn ---------------------------------------------------------------------------------------------------
 
     def _turn(self) -> None:
+        checked = self._running.byte
         step = self._pop()
         try:
             kept = memory.read(step.body)
-            if step.check != self._spoken.byte:
-                self._parted("something else: a look or a state, of which its checksum tells")
-            elif kept.asked is not None:
+            if kept.asked is not None:
                 self._parted(kept.asked.words)
+            elif step.check != checked:
+                self._parted("something else, of which only a checksum is kept: a look, a state or an answer")
             elif kept.answered is None:
                 self._run(self._heard(step, kept))
                 self.turns += 1
@@ -188,7 +189,7 @@ class Life:
         while waiting:
             for command in self._coordinator.step(waiting.popleft()):
                 self._said.append(command)
-                check = self._spoken.say(command)
+                check = self._running.said(command)
                 if isinstance(command, Note):
                     continue
                 answers = self._carry_out(command, check)
@@ -219,6 +220,7 @@ class Life:
     def _pop(self) -> Step:
         assert self._next is not None
         step, self._next = self._next, next(self._steps, None)
+        self._running.kept(step.body)
         return step
 
     def _parted(self, live: str, command: Command | None = None, asked: Asked | None = None) -> None:
