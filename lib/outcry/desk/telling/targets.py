@@ -63,10 +63,10 @@ def _of_now(
     jobs_late: bool,
     capital_micros: int,
 ) -> list[Target]:
-    falls = [
-        one.facts.drawdown_micros * MILLION // one.facts.allocation_micros
+    falls = [  # of the highest equity: what it has now, and what it fell by
+        fell * MILLION // (one.facts.equity_micros + fell)
         for one in report.agents
-        if one.facts.drawdown_micros is not None and one.facts.allocation_micros
+        if (fell := one.facts.drawdown_micros) is not None and one.facts.equity_micros + fell > 0
     ]
     costs = [line.cost_micros for line in report.positions]
     held = (
