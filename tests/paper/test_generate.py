@@ -209,11 +209,13 @@ def test_a_crowd_that_is_late_quotes_the_past_and_what_pays_is_the_present():
 
 
 def test_every_series_it_knows_has_an_index_and_markets():
-    source = Generator(1, [*SERIES, "KXSOL15M", "KXBNB15M"], START)
+    known = {"BTC": 97_000, "ETH": 3_300, "SOL": 165, "BNB": 900, "XRP": 2.2, "DOGE": 0.17}
+    source = Generator(1, [f"KX{asset}15M" for asset in known], START)
     begun = source.advance(START)
-    for symbol, dollars in (("BTC-USD", 97_000), ("ETH-USD", 3_300), ("SOL-USD", 165), ("BNB-USD", 900)):
-        (tick,) = source.history(symbol, START, START)
-        assert 0.7 < tick.value_micros / 1_000_000 / dollars < 1.4
+    for symbol, dollars in ((f"{asset}-USD", dollars) for asset, dollars in known.items()):
+        ticks = source.history(symbol, START - 60_000, START)
+        assert 0.7 < ticks[-1].value_micros / 1_000_000 / dollars < 1.4
+        assert len({tick.value_micros for tick in ticks}) > 10, "its tick is finer than what it moves in a second"
         assert [event.market.underlying for event in of(Listed, begun)].count(symbol) == 2, "this window, and the next"
 
 

@@ -14,7 +14,7 @@ from random import Random
 BLOCK_S = 7_200
 KEPT_BLOCKS = 8
 YEAR_S = 365 * 86_400
-CENT_MICROS = 10_000
+DOLLAR_MICROS = 1_000_000
 
 _REVERSION = 0.985  # of the level from block to block: half of a deviation is gone after four days
 _CHAIN = 600  # blocks after which nothing is left of where the chain began
@@ -25,11 +25,12 @@ _JUMP_MINUTES = 16  # a jump's deviation is that of so many minutes of walk
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One index: its symbol, the level it reverts to, and how volatile it is beside the stated volatility."""
+    """One index: its symbol, the level it reverts to, how volatile it is beside the stated volatility, and its tick."""
 
     symbol: str
     dollars: float
     factor: float = 1.0
+    tick_micros: int = 10_000
 
 
 class IndexWalk:
@@ -51,8 +52,9 @@ class IndexWalk:
         return self._sd * self._assets[symbol].factor
 
     def micros(self, symbol: str, second: int) -> int:
-        """The index at a whole second since 1970, in micro-dollars, in whole cents."""
-        return round(exp(self._log(symbol, second)) * 100) * CENT_MICROS
+        """The index at a whole second since 1970, in micro-dollars, in whole ticks."""
+        tick_micros = self._assets[symbol].tick_micros
+        return round(exp(self._log(symbol, second)) * (DOLLAR_MICROS // tick_micros)) * tick_micros
 
     def dollars(self, symbol: str, at_ms: int) -> float:
         """The price between two seconds, as those see it who look at the underlying trades: an estimate."""
@@ -61,9 +63,10 @@ class IndexWalk:
         return exp(level + (self._log(symbol, second + 1) - level) * ms / 1_000 if ms else level)
 
     def mean_micros(self, symbol: str, close_s: int, average_s: int) -> int:
-        """The settlement statistic: the mean of the last values up to the close, to two decimals (half a cent up)."""
+        """The settlement statistic: the mean of the last values up to the close, in whole ticks (half a tick up)."""
+        tick_micros = self._assets[symbol].tick_micros
         total = sum(self.micros(symbol, second) for second in range(close_s - average_s + 1, close_s + 1))
-        return (2 * total + CENT_MICROS * average_s) // (2 * CENT_MICROS * average_s) * CENT_MICROS
+        return (2 * total + tick_micros * average_s) // (2 * tick_micros * average_s) * tick_micros
 
     def _log(self, symbol: str, second: int) -> float:
         number, offset = divmod(second, BLOCK_S)

@@ -41,6 +41,8 @@ _ASSETS = {
     "ETH-USD": Asset("ETH-USD", 3_300.0, 1.35),
     "SOL-USD": Asset("SOL-USD", 165.0, 1.6),
     "BNB-USD": Asset("BNB-USD", 900.0, 1.2),
+    "XRP-USD": Asset("XRP-USD", 2.2, 1.5, tick_micros=100),
+    "DOGE-USD": Asset("DOGE-USD", 0.17, 1.7, tick_micros=10),
 }
 _ALWAYS = ("BTC-USD", "ETH-USD")  # walked whichever series there are: one alone has the prices it has beside the other
 
@@ -58,7 +60,7 @@ class _Live:
 class Generator:
     """A `Source` of made-up markets. Pure and seeded: the same seed and start give the same events.
 
-    series          tickers of 15-minute crypto series whose index is known: KXBTC15M, KXETH15M, KXSOL15M, KXBNB15M
+    series          tickers of 15-minute crypto series whose index is known, like KXBTC15M (_ASSETS)
     window_s        length of a market; average_s of its settlement mean; both in seconds of the clock handed in
     volatility      of the index, annualised; jumps_per_hour on top
     crowd_lag_ms    how late the crowd sees the index: above 0, whoever looks at the index itself has an edge

@@ -85,8 +85,8 @@ def close_of(ticker: str) -> int:
 
 
 def strike_text(strike_micros: int) -> str:
-    """An index level as people write it: `$80,128.27`."""
-    return f"${strike_micros / 1_000_000:,.2f}"
+    """An index level as people write it: `$80,128.27`, and `$0.17231` where cents say too little."""
+    return f"${strike_micros / 1_000_000:,.{2 if strike_micros >= 10_000_000 else 5}f}"
 
 
 @dataclass(frozen=True, slots=True)
