@@ -2,6 +2,7 @@
 
 import json
 import os
+import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -15,7 +16,7 @@ from outcry.desk import backtest
 from outcry.desk.common import connect, jobs, strategies
 from outcry.desk.tuning import telling
 from outcry.domain.errors import Misconfigured, Unavailable
-from outcry.ops.bar import bar
+from outcry.ops.bar import More, bar
 from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor
 from outcry.ops.lock import one_instance
@@ -96,7 +97,7 @@ def _concluded(floor: Floor, wanted: Wanted, task: Task, done: Sequence[tune.Tri
             if not floor.quiet:
                 click.echo("no trial is done: nothing is proposed")
             return None
-        kept = _keep(floor, db, wanted, task, outcome)
+        kept = _keep(db, wanted, task, outcome)
     if wanted.as_json:
         click.echo(json.dumps(asdict(kept)))
     elif not floor.quiet:
@@ -104,7 +105,7 @@ def _concluded(floor: Floor, wanted: Wanted, task: Task, done: Sequence[tune.Tri
     return kept
 
 
-def _keep(floor: Floor, db: Any, wanted: Wanted, task: Task, outcome: Outcome) -> Proposal:
+def _keep(db: sqlite3.Connection, wanted: Wanted, task: Task, outcome: Outcome) -> Proposal:
     question = task.question
     with database.write(db):
         sha256 = strategies.keep_source(db, question.strategy, now_ms())
@@ -135,15 +136,16 @@ def prepared(floor: Floor, wanted: Wanted) -> Task:
     storage.needed(shared=wanted.storage is not None)
     if wanted.worker and wanted.storage is None:
         raise Misconfigured("--worker helps with a study that is elsewhere", "say where with --storage")
-    if not wanted.worker and not floor.database.exists():
-        raise Misconfigured(f"no books in {floor.folder}: proposals are kept there", "run bin/migrate")
+    if not wanted.worker:
+        connect.books(floor).close()  # a proposal will be kept there: better to know before a night of trials
     fixed = backtest.settings_given(wanted.strategy, wanted.changed)
     axes = space.axes(wanted.strategy, fixed, wanted.named)
     files = tuple(tape.find(floor.tape, wanted.days))
+    where = _where(floor, wanted, files)
     digests, parts = _read(files)
     terms = replace(backtest.terms_of(floor), latency_ms=wanted.latency_ms, proportional=wanted.queue == "proportional")
     question = Question(wanted.strategy, strategies.sha256_of(wanted.strategy), digests, axes, fixed, _plain(terms))
-    return Task(_where(floor, wanted, files), question, wanted.sampler, wanted.trials, parts, terms, files)
+    return Task(where, question, wanted.sampler, wanted.trials, parts, terms, files)
 
 
 def _read(files: Sequence[Path]) -> tuple[dict[str, str], Split]:
@@ -169,13 +171,15 @@ def _where(floor: Floor, wanted: Wanted, files: Sequence[Path]) -> Where:
 
 def _plain(terms: Terms) -> dict[str, Any]:
     """Everything a backtest assumes, as it is compared and kept."""
-    return {**asdict(replace(terms, limits=terms.limits)), "zone": terms.zone.key, "only": None}
+    plain = asdict(terms) | {"zone": terms.zone.key}
+    del plain["only"]  # the split says it
+    return plain
 
 
 class _Count:
     """Moves a bar to how many are done."""
 
-    def __init__(self, more: Any) -> None:
+    def __init__(self, more: More) -> None:
         self._more, self.done = more, 0
 
     def __call__(self, done: int) -> None:
