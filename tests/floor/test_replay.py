@@ -1,16 +1,20 @@
-"""A live session done again from its records and its tape; and what was edited since is named."""
+"""A live session done again from its tape, its journals and its records; and what was edited since is named."""
 
 import json
 
 import pytest
 
-from outcry.store import database
+from outcry.desk.dealing import memory
+from outcry.store import database, journal
 
 pytestmark = pytest.mark.floor
 
 
 def test_a_session_done_again_is_the_same_to_the_cent_and_an_edited_fee_is_named(floor):
     floor.everything()
+    floor.wait_for(lambda: floor.progress().fills, 60, "a first fill")
+    floor.kill("trader@coin_flip")  # in the middle of whatever it did: its next life has a journal of its own
+    floor.start("trader@coin_flip")
     floor.wait_for(
         lambda: floor.progress().fills >= 3 and floor.progress().settled_trades >= 1, 180, "fills, a payment"
     )
@@ -18,7 +22,11 @@ def test_a_session_done_again_is_the_same_to_the_cent_and_an_edited_fee_is_named
     assert floor.stop() == []
     days = sorted(file.stem for file in (floor.state / "tape").glob("*.db"))  # two where midnight UTC came in between
     told = [json.loads(floor.run("backtest", "replay", day, "--json").stdout) for day in days]
-    again = [one["again"] for one in told]
+    again, lives = [one["again"] for one in told], [one["lives"] for one in told]
+    assert [(one["differs"], one["could_not"]) for one in lives] == [([], {}) for _ in days]
+    assert sum(one["lives"] for one in lives) >= 3 and sum(one["turns"] for one in lives) > 100
+    journaled = [word for file in (floor.state / "journal").glob("*") for word in asked(file)]
+    assert sum(one["commands"] for one in lives) == len(journaled) > 3
     assert [one["differs"] for one in again] == [[] for _ in days]
     assert [one["could_not"] for one in again] == [{} for _ in days]
     there = floor.query("SELECT count(*) AS n FROM decisions")[0]["n"]
@@ -30,6 +38,12 @@ def test_a_session_done_again_is_the_same_to_the_cent_and_an_edited_fee_is_named
     edit(floor, "UPDATE fills SET fee_micros = fee_micros + 1 WHERE id = (SELECT min(id) FROM fills)")
     found = [floor.run("backtest", "replay", day, check=False) for day in days]
     assert any(one.returncode == 1 and "first difference: fill " in one.stdout for one in found)
+
+
+def asked(file) -> list[str]:
+    """What a life asked for, as its trader wrote it down."""
+    kept = [memory.read(step.body) for step in journal.read(file)[1]]
+    return [one.asked.words for one in kept if one.asked]
 
 
 def edit(floor, change: str) -> None:
