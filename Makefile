@@ -8,7 +8,7 @@ export DEMO_MINUTES SPEED
 # Where `make install` puts things. Another name is another floor: its own user, units, settings, state and command.
 name ?= kalshi
 prefix ?= /opt/$(name)
-INSTALLED = NAME='$(name)' PREFIX='$(prefix)' DESTDIR='$(DESTDIR)' ENVIRONMENT='$(environment)' RESTORE='$(restore)' PYTHON='$(PYTHON)'
+INSTALLED = NAME='$(name)' PREFIX='$(prefix)' DESTDIR='$(DESTDIR)' ENVIRONMENT='$(environment)' EXTRAS='$(extras)' RESTORE='$(restore)' PYTHON='$(PYTHON)'
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-fast golden coverage mutants screenshots check schema bench soak clean install uninstall purge upgrade
@@ -55,7 +55,7 @@ bench: $(VENV)/.runtime ## measure the speeds, each beside its peer or bound
 soak: $(VENV)/.runtime ## run a floor at ten times its load (SOAK_MINUTES=60): memory and files by program, and a verdict
 	@$(BIN)/python bench/soak.py --minutes $(or $(SOAK_MINUTES),60)
 
-install: ## as root: install it (prefix=/opt/kalshi, environment=embedded, name=kalshi, DESTDIR=)
+install: ## as root: install it (prefix=/opt/kalshi, environment=embedded, name=kalshi, extras='alerts research', DESTDIR=)
 	@$(INSTALLED) etc/install
 
 upgrade: ## as root: bring what is installed to this build: back up, halt, install, migrate, smoke test, go on

@@ -1,5 +1,5 @@
 # Where an installed floor's things lie. Read by etc/install, etc/uninstall and etc/upgrade, which make runs with
-# PREFIX, NAME, DESTDIR, ENVIRONMENT, RESTORE and PYTHON set.
+# PREFIX, NAME, DESTDIR, ENVIRONMENT, EXTRAS, RESTORE and PYTHON set.
 
 units=/usr/local/lib/systemd/system
 sysusers=/usr/local/lib/sysusers.d/$NAME.conf
@@ -26,6 +26,12 @@ said() { # KEY: what the installed copy says of itself, or nothing
 
 here() { # whether this is about the running system, not about files staged for another
     [ -z "$DESTDIR" ] && [ -d /run/systemd/system ]
+}
+
+# Groups of libraries beside what every floor needs: those named now, else those of the last time.
+extras() {
+    [ -n "$EXTRAS" ] || EXTRAS=$(said EXTRAS)
+    [ "$EXTRAS" = none ] || echo "$EXTRAS"
 }
 
 check_words() {

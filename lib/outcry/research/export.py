@@ -9,6 +9,7 @@ is unknown is null. A day that is exported again replaces its own files.
 
 import importlib.util
 import shutil
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,7 +38,7 @@ def export(day: Day, out: Path, bar: Bar = no_bar) -> dict[str, int]:
     raises  Misconfigured without pyarrow; Unavailable when the disk refuses
     """
     if importlib.util.find_spec("pyarrow") is None:
-        raise Misconfigured("Parquet needs pyarrow", "pip install 'outcry[research]'")
+        raise Misconfigured("Parquet needs pyarrow", f"{sys.prefix}/bin/pip install pyarrow")
     written = {}
     with bar(f"exporting {day.name}", rows_of(day)) as more:
         for name, batches in _TABLES.items():

@@ -1,6 +1,7 @@
 """Equity curve and calibration as one picture. Needs matplotlib."""
 
 import importlib.util
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ def draw(file: Path, title: str, equity: Sequence[tuple[int, int, int]], report:
     raises  Misconfigured without matplotlib, or for a name it cannot write; Unavailable when the disk refuses
     """
     if importlib.util.find_spec("matplotlib") is None:
-        raise Misconfigured("--plot needs matplotlib", "pip install 'outcry[research]'")
+        raise Misconfigured("--plot needs matplotlib", f"{sys.prefix}/bin/pip install matplotlib")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

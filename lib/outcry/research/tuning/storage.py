@@ -5,6 +5,7 @@ What such a database refuses is one line, and never has its password in it.
 
 import importlib.util
 import logging
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,9 +34,9 @@ class Where:
 
 def needed(*, shared: bool) -> None:
     """Raises Misconfigured where what a search is made with is not installed."""
-    wanted = ("optuna", "psycopg") if shared else ("optuna",)
+    wanted = {"optuna": "optuna", **({"psycopg": "'psycopg[binary]'"} if shared else {})}
     if missing := [name for name in wanted if importlib.util.find_spec(name) is None]:
-        raise Misconfigured(f"tuning needs {missing[0]}", "pip install 'outcry[research]'")
+        raise Misconfigured(f"tuning needs {missing[0]}", f"{sys.prefix}/bin/pip install {wanted[missing[0]]}")
 
 
 def local(folder: Path, study: str) -> Where:
