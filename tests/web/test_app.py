@@ -196,7 +196,7 @@ def test_a_market_shows_the_book_with_our_order_in_it(shown):
 
 def test_an_agent_shows_its_lineage_and_what_was_decided(shown):
     page = asked(shown, "/agent/momentum").text
-    assert "founder" in page and "added" in page and "the index rose" in page
+    assert "founder" in page and "joined the floor" in page and "the index rose" in page
     assert asked(shown, "/agent/nobody").status_code == 404
 
 

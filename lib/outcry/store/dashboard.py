@@ -1,5 +1,6 @@
 """What the dashboard reads beside the reports: the newest fills with their reasons, how orders fared, one market."""
 
+import json
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +83,7 @@ class ShownDecision:
     answer: str
     rule: str
     reason: str
+    numbers: dict[str, int | float | str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +163,12 @@ def recent_decisions(
 ) -> list[ShownDecision]:
     """The newest decisions of an agent or in a market, refused ones too, the newest first."""
     rows = db.execute(
-        "SELECT at_ms, agent, ticker, purpose, side, limit_cc, why, answer, rule, reason FROM decisions"
+        "SELECT at_ms, agent, ticker, purpose, side, limit_cc, why, answer, rule, reason, numbers FROM decisions"
         " WHERE (?1 IS NULL OR agent = ?1) AND (?2 IS NULL OR ticker = ?2)"
         "  AND rowid > (SELECT coalesce(max(rowid), 0) FROM decisions) - ?4 ORDER BY rowid DESC LIMIT ?3",
         (agent, ticker, limit, LOOK_BACK),
     )
-    return [ShownDecision(*row) for row in rows]
+    return [ShownDecision(**dict(row) | {"numbers": json.loads(row["numbers"])}) for row in rows]
 
 
 def day_capitals(db: sqlite3.Connection, days: int) -> list[tuple[int, int]]:

@@ -6,6 +6,7 @@ No risk rule, breaker, pause or spread stands between a position and its exit.
 from outcry.domain.market import Market
 from outcry.domain.order import Side
 from outcry.domain.view import Answer, Exposure, Intent, Quote, Verdict
+from outcry.risk.case import dollars
 from outcry.trading.positions import Position
 
 ALL = 1_000_000  # millionths in the whole
@@ -24,9 +25,9 @@ def price_exit(position: Position, quote: Quote) -> str:
     stop = position.plan.stop_loss_millionths if position.plan else DEFAULT_STOP_MILLIONTHS
     profit = position.plan.take_profit_millionths if position.plan else None
     if value_micros * ALL <= cost_micros * (ALL - stop):
-        return f"stop-loss: worth {value_micros} of {cost_micros} micros paid"
+        return f"stop-loss: worth {dollars(value_micros)} of {dollars(cost_micros)} paid"
     if profit is not None and value_micros * ALL >= cost_micros * (ALL + profit):
-        return f"take-profit: worth {value_micros} of {cost_micros} micros paid"
+        return f"take-profit: worth {dollars(value_micros)} of {dollars(cost_micros)} paid"
     return ""
 
 

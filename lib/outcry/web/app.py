@@ -9,6 +9,8 @@ from typing import Any
 from flask import Flask, Response, abort, render_template, request
 
 from outcry.domain.errors import Misconfigured, OutcryError
+from outcry.review.reports import nearness
+from outcry.review.reports.sentences import sentence
 from outcry.store import agents, dashboard, database, quotes
 from outcry.store import markets as market_rows
 from outcry.web import health, messages, metrics, picture, words
@@ -38,7 +40,7 @@ def make(source: Source, live: Live, guard: Guard) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(
         cents=words.cents, money=words.money, count=words.count, percent=words.percent, span=words.span,
-        clock=words.clock, size=words.size, evidence=words.evidence,
+        clock=words.clock, size=words.size, evidence=words.evidence, refusal=nearness.words, decided=sentence,
     )  # fmt: skip
 
     @app.before_request

@@ -151,7 +151,7 @@ def _program(beat: system.Heartbeat, at_ms: int) -> str:
     up = f" · up {_span(at_ms - beat.started_at_ms)}" if lives else ""
     since = _span(at_ms - beat.state_since_ms)
     return (
-        f"{beat.program:<24} {beat.state:<12} for {since:<8}{up} · beat {_age(beat.beat_at_ms, at_ms)}"
+        f"{beat.program:<23} {beat.state:<11} for {since}{up} · beat {_span(at_ms - beat.beat_at_ms)}"
         f" · pid {beat.pid}{absent}{old}{f' · {why}' if why else ''}"
     )
 
@@ -163,7 +163,7 @@ def _agents(db: sqlite3.Connection) -> list[str]:
         if agent.stage == "retired":
             continue
         paused = f" · PAUSED {agent.pause_reason}" if agent.paused else ""
-        worth = agent.allocation_micros + equity.get(agent.name, 0)
+        worth = agent.allocation_micros + equity.get(agent.name, 0) - agent.began_micros
         told.append(
             f"agent      {agent.name:<20} {agent.stage:<10} equity ${dollars(worth)} of"
             f" ${dollars(agent.allocation_micros)}{paused}"

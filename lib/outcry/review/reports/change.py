@@ -7,7 +7,7 @@ from outcry.review.reports.funnel import Lost, Stage
 from outcry.review.reports.hindrances import Hindrance
 from outcry.review.reports.nearness import SETTINGS
 
-FIRST = "what is said first has to end"
+FIRST = "it has to be lifted, or to end by itself: what is in force now is said first, bin/status has what was"
 # Conditions that are no matter of thresholds, as the trader and the strategies word them.
 CURES: Mapping[str, str] = {
     "floor halted": FIRST,
