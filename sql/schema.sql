@@ -28,7 +28,7 @@ CREATE TABLE agents (
     generation     INTEGER NOT NULL DEFAULT 0,
     code_sha256    TEXT NOT NULL REFERENCES strategy_versions (sha256),
     created_at_ms  INTEGER NOT NULL
-) STRICT;
+, began_micros INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE TABLE attributions (                 -- whose fill it is; a later row supersedes an earlier one
     id             INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -5,13 +5,15 @@ import random
 import pytest
 
 from account import T0
-from outcry.desk import boss, evolve, migrate
+from outcry.desk import agent, boss, evolve, migrate
+from outcry.desk.clerking.breakers import Breakers
 from outcry.desk.evolving import people, spent, standings
 from outcry.desk.scoring import agents as scoring
 from outcry.domain.errors import Misconfigured
+from outcry.domain.limits import Limits
 from outcry.ops import settings as settings_file
 from outcry.ops.floor import Floor
-from outcry.store import accounts, agents, database, findings, looks, peaks, proposals, questions
+from outcry.store import accounts, agents, database, exposure, findings, looks, peaks, proposals, questions
 from outcry.strategies import catalogue
 from proposed import propose
 from settled import MINUTE_MS, Played
@@ -308,6 +310,33 @@ def test_a_clone_that_is_ahead_takes_its_parents_allocation(floor):
     done = [line for hour in range(1, 4) for line in floor.run(born_ms + hour * HOUR_MS)]
     assert "momentum-2: took the allocation of momentum (ahead of its parent, proven)" in done, done
     assert floor.get("momentum-2").allocation_micros == 100_000_000
+
+
+def test_who_is_brought_back_answers_for_what_it_loses_from_then_on(floor, capsys):
+    """It had lost thirty times its share of a birth; with that on its account it could never trade again."""
+    floor.played.trade("momentum", "OLD-1", 5_000, count_ch=60_000)
+    floor.played.settle("OLD-1", 0)
+    assert exposure.read(floor.db, "momentum", "T", 0).agent_lost_micros > 300_000_000
+    people.retire(floor.floor, "momentum", "lost too much")
+    people.resurrect(floor.floor, "momentum", "another chance")
+    breakers = Breakers(floor.db, Limits(), 1.0)
+    back_ms = floor.last()["at_ms"]
+    breakers.look(back_ms + 1_000)
+    back = floor.get()
+    assert (back.stage, back.paused, back.allocation_micros) == ("birth", False, 10_000_000)
+    assert floor.found(back_ms + 2_000).standing.drawdown_millionths == 0
+    assert exposure.read(floor.db, "momentum", "T", 0).agent_lost_micros == 0
+    agent.ls(floor.floor, as_json=False)
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("momentum ")]
+    assert line.split()[3:5] == ["10.00", "10.00"], "allocation and equity"
+    floor.played.trade("momentum", "NEW-1", 5_000, count_ch=1_600)
+    floor.played.settle("NEW-1", 0)
+    assert exposure.read(floor.db, "momentum", "T", 0).agent_lost_micros == 8_010_000
+    assert floor.found(back_ms + 3_000).standing.drawdown_millionths == 0, "less than one order may cost"
+    floor.played.trade("momentum", "NEW-2", 5_000, count_ch=400)
+    floor.played.settle("NEW-2", 0)
+    breakers.look(back_ms + 4_000)
+    assert floor.get().paused, "it lost its whole allocation"
 
 
 def test_what_a_person_decided_stands_for_a_while(floor):

@@ -55,7 +55,7 @@ def test_score_evolve_explain_and_a_person(tmp_path):
     past = [line.split("  ")[2] for line in shown.split("history\n")[1].splitlines()]
     assert past == [
         "added by first", "flagged by losing day", "retired by flagged, proven loss or a month behind",
-        "resurrected by person", "allocated by person",
+        "resurrected by person", "allocated by birth",
     ]  # fmt: skip
     told = run(tmp_path, "evolve", "--explain", "volume_spike")
     assert "person     respected: no rule is applied for another 7.00 days: a person decided" in told

@@ -67,7 +67,7 @@ def ls(floor: Floor, *, as_json: bool) -> None:
                 agent.strategy,
                 _stage(agent),
                 dollars(agent.allocation_micros),
-                dollars(agent.allocation_micros + equity.get(agent.name, 0)),
+                dollars(_worth_micros(agent, equity)),
                 beat.state if beat else "never ran",
                 " ".join(f"{key}={value}" for key, value in agent.parameters.items()),
             ]
@@ -103,7 +103,7 @@ def show(floor: Floor, name: str, *, as_json: bool) -> None:
         f"{agent.name}: {agent.strategy} {agent.code_sha256[:12]}, {_stage(agent)}, generation {agent.generation}"
         + (f", child of {agent.parent}" if agent.parent else ""),
         f"allocation  ${dollars(agent.allocation_micros)}",
-        f"equity      ${dollars(agent.allocation_micros + equity.get(name, 0))}",
+        f"equity      ${dollars(_worth_micros(agent, equity))}",
         "parameters",
         *(f"  {key} = {value}{'' if key in agent.parameters else '  (default)'}" for key, value in running.items()),
         *(f"position    {item.ticker} {format_decimal(item.position_ch, 2)}" for item in held),
@@ -170,9 +170,13 @@ def micros_of(text: str) -> int:
     return amount
 
 
+def _worth_micros(agent: agents.Agent, equity: dict[str, int]) -> int:
+    return agent.allocation_micros + equity.get(agent.name, 0) - agent.began_micros
+
+
 def _as_json(agent: agents.Agent, equity: dict[str, int]) -> dict[str, Any]:
     row = {field.name: getattr(agent, field.name) for field in fields(agent)}
-    return {**row, "equity_micros": agent.allocation_micros + equity.get(agent.name, 0)}
+    return {**row, "equity_micros": _worth_micros(agent, equity)}
 
 
 def _stage(agent: agents.Agent) -> str:

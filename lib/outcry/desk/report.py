@@ -118,7 +118,7 @@ def _agents(
             stage=agent.stage,
             paused=agent.paused,
             allocation_micros=agent.allocation_micros,
-            equity_micros=agent.allocation_micros + equity.get(agent.name, 0),
+            equity_micros=agent.allocation_micros + equity.get(agent.name, 0) - agent.began_micros,
             day_change_micros=change(agent.name),
             drawdown_micros=below(agent.name),
         )

@@ -16,7 +16,11 @@ RESERVED = frozenset({"manual", "parked", "rounding"})  # owners of fills and ca
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """One row. `parameters` holds only what differs from the strategy's defaults."""
+    """One row.
+
+    parameters    only what differs from the strategy's defaults
+    began_micros  what it had won or lost when it was brought back: its allocation answers for what came after
+    """
 
     name: str
     strategy: str
@@ -30,6 +34,7 @@ class Agent:
     flagged: bool = False
     parent: str | None = None
     generation: int = 0
+    began_micros: int = 0
 
 
 def keep_version(db: sqlite3.Connection, strategy: str, source: str, now_ms: int) -> str:
@@ -150,6 +155,12 @@ def set_stage(
         db.execute("UPDATE agents SET stage = ?, flagged = 0 WHERE name = ?", (stage, name))
         _ask(db, name, stage, now_ms)
         _evolved(db, name, now_ms, rule=rule, act=act, evidence={"stage": stage, **evidence})
+
+
+def begin_anew(db: sqlite3.Connection, name: str, result_micros: int) -> None:
+    """What an agent won or lost so far is history; in the caller's transaction."""
+    with joined(db):
+        db.execute("UPDATE agents SET began_micros = ? WHERE name = ?", (result_micros, name))
 
 
 def set_flagged(
@@ -274,6 +285,7 @@ def _agent(row: sqlite3.Row) -> Agent:
         flagged=bool(row["flagged"]),
         parent=row["parent"],
         generation=row["generation"],
+        began_micros=row["began_micros"],
     )
 
 

@@ -135,8 +135,11 @@ def asked(db: sqlite3.Connection, since_ms: int) -> dict[str, Asked]:
 
 
 def agent_cash(db: sqlite3.Connection) -> dict[str, int]:
-    """What each agent's trades and fees left of money, without its allocation; who never traded is missing."""
-    rows = db.execute("SELECT agent, sum(cash_micros - fees_micros) FROM agent_cash GROUP BY agent")
+    """What each agent's trades and fees left of money since it began, its allocation left out; not who never traded."""
+    rows = db.execute(
+        "SELECT agent, sum(cash_micros - fees_micros) - coalesce(began_micros, 0)"
+        "  FROM agent_cash LEFT JOIN agents ON name = agent GROUP BY agent"
+    )
     return {row[0]: row[1] for row in rows}
 
 

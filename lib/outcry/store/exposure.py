@@ -81,6 +81,7 @@ def read(db: sqlite3.Connection, agent: str, ticker: str, exchange_index: int) -
         if row["agent"] == agent and row["ticker"] == ticker:
             entries_ch, exits_ch = entries_ch + row["open_ch"] * entry, exits_ch + row["open_ch"] * (not entry)
     roll = _roll(db)
+    began_micros = _number(db, "SELECT began_micros FROM agents WHERE name = ?", agent)
     group_micros, group_held = group.around(db, ticker)
     return Exposure(
         capital_micros=roll.equity_micros,
@@ -95,7 +96,7 @@ def read(db: sqlite3.Connection, agent: str, ticker: str, exchange_index: int) -
         open_order_ch=entries_ch,
         exits_in_flight_ch=exits_ch,
         agent_markets=len(own.markets),
-        agent_lost_micros=max(0, -agent_result_micros),
+        agent_lost_micros=max(0, began_micros - agent_result_micros),
         agent_day_doubt_micros=agent_doubt_micros,
         floor_day_doubt_micros=floor_doubt_micros,
         available_cash_micros=_shard_cash_micros(db, exchange_index) - shard_reserved_micros,

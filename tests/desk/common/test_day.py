@@ -81,3 +81,12 @@ def test_a_newborn_gets_its_share_as_far_as_there_is_room(db):
     accounts.open_shard(db, SHARD, 1_000_000_000, MIDNIGHT)
     assert roll(db, Settings(), MIDNIGHT)
     assert [agents.get(db, name).allocation_micros for name in ("first", "second")] == [5_000_000, 0]
+
+
+def test_whom_a_person_left_without_gets_no_share(db):
+    furnish(db, "momentum", "second")
+    accounts.open_shard(db, SHARD, 1_000_000_000, MIDNIGHT)
+    for name, rule in (("momentum", "person"), ("second", "capital fell")):
+        agents.set_allocation(db, name, 0, MIDNIGHT, rule=rule, evidence={})
+    assert roll(db, Settings(), MIDNIGHT)
+    assert [agents.get(db, name).allocation_micros for name in ("momentum", "second")] == [0, 10_000_000]

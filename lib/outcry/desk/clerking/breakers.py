@@ -70,23 +70,24 @@ class Breakers:
             self._control("floor", "", "halt", drawdown.CAUSE, trip, at_ms)
 
     def _drawdown(self, agent: Agent, result_micros: int, capital_micros: int, at_ms: int) -> None:
-        """Of an agent's result: from its birth on, or from where it was let go on."""
+        """Of an agent's result: from its birth on, or from where it was let go on or brought back."""
         if agent.paused:
             rule, paused_at_ms = agents.last_time(self._db, agent.name, "paused")
             if rule == drawdown.CAUSE and drawdown.agent_rested(paused_at_ms, at_ms, self._limits):
                 self._pause(agent, None, at_ms)
             return
-        _, resumed_at_ms = agents.last_time(self._db, agent.name, "resumed")
+        again_at_ms = max(agents.last_time(self._db, agent.name, act)[1] for act in ("resumed", "resurrected"))
         peak_micros = peaks.highest_micros(
             self._db,
             "agent",
             agent.name,
             result_micros,
-            since_ms=resumed_at_ms or agent.created_at_ms,
-            begin_micros=result_micros if resumed_at_ms else 0,
+            since_ms=again_at_ms or agent.created_at_ms,
+            begin_micros=result_micros if again_at_ms else 0,
             now_ms=at_ms,
         )
-        trip = drawdown.agent(peak_micros, result_micros, agent.allocation_micros, capital_micros, self._limits)
+        top_micros, now_micros = peak_micros - agent.began_micros, result_micros - agent.began_micros
+        trip = drawdown.agent(top_micros, now_micros, agent.allocation_micros, capital_micros, self._limits)
         if trip:
             self._pause(agent, trip, at_ms)
 

@@ -34,7 +34,8 @@ def priceless(db: sqlite3.Connection, settings: Settings, at_ms: int) -> bool:
 def roll(db: sqlite3.Connection, settings: Settings, at_ms: int) -> bool:
     """Fix the capital and every agent's equity at the first sight of a trading day; False when that was done.
 
-    Newborn agents that were added before any capital was known get their birth share of it, as far as there is room.
+    Newborn agents that were added before any capital was known get their birth share of it, as far as there is room;
+    nobody whom a person left without.
     """
     day = trading_day(settings, at_ms).name
     capital = accounts.floor_equity_micros(db)
@@ -44,12 +45,16 @@ def roll(db: sqlite3.Connection, settings: Settings, at_ms: int) -> bool:
     room_micros = capital - sum(agent.allocation_micros for agent in everyone)
     for agent in everyone:
         share = min(birth_allocation_micros(settings, capital), room_micros)
-        if agent.stage == "birth" and agent.allocation_micros == 0 and share > 0:
+        if agent.stage == "birth" and agent.allocation_micros == 0 and share > 0 and not _by_hand(db, agent.name):
             room_micros -= share
             evidence = {"capital_micros": capital}
             agents.set_allocation(db, agent.name, share, at_ms, rule="birth", evidence=evidence)
     system.event(db, "info", "clerk", "rolled_day", f"{day}: capital ${Money(capital)}", now_ms=at_ms)
     return True
+
+
+def _by_hand(db: sqlite3.Connection, name: str) -> bool:
+    return agents.last_time(db, name, "allocated")[0] == "person"
 
 
 def capital_micros(db: sqlite3.Connection, floor: Floor) -> int:

@@ -15,7 +15,7 @@ from outcry.domain.units import Money
 from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor
 from outcry.review.reports.today_text import dollars
-from outcry.store import agents, database, proposals, questions
+from outcry.store import accounts, agents, database, proposals, questions
 from outcry.store.agents import Agent
 from outcry.store.proposals import Proposal
 
@@ -71,12 +71,15 @@ def resurrect(floor: Floor, name: str, why: str) -> None:
         agent, at_ms = agents.get(db, name), now_ms()
         if agent.stage != "retired":
             raise Misconfigured(f"{name} is not retired", f"it is at stage {agent.stage}")
-        evidence = {"why": why}
+        result_micros = accounts.agent_equity_micros(db).get(name, 0)
+        evidence = {"why": why, "result_micros": result_micros}
+        agents.begin_anew(db, name, result_micros)
         agents.set_stage(db, name, "birth", at_ms, rule=PERSON, act="resurrected", evidence=evidence)
         if agent.parent:
             questions.begin(db, name, questions.CHALLENGE, "birth", at_ms)
-        granted_micros = acts.room_micros(agent, birth_allocation_micros(floor.settings, capital_micros(db, floor)))
-        agents.set_allocation(db, name, granted_micros, at_ms, rule=PERSON, evidence=evidence)
+        share_micros = birth_allocation_micros(floor.settings, capital_micros(db, floor))
+        granted_micros = acts.room_micros(agent, share_micros)
+        agents.set_allocation(db, name, granted_micros, at_ms, rule="birth", evidence={"share_micros": share_micros})
     _say(floor, f"resurrected {name} at birth stage, allocation ${dollars(granted_micros)}")
 
 

@@ -196,9 +196,10 @@ class _Reader:
 
     def _fallen_millionths(self, agent: Agent) -> int:
         """How far below its highest equity; 0 while the clerk's breaker, which knows small agents, would not act."""
-        peak_micros = peaks.kept_micros(self._db, "agent", agent.name)
-        result_micros = self._results.get(agent.name, 0)
-        if peak_micros is None or not drawdown.agent(
+        kept_micros = peaks.kept_micros(self._db, "agent", agent.name)
+        result_micros = self._results.get(agent.name, 0) - agent.began_micros
+        peak_micros = 0 if kept_micros is None else kept_micros - agent.began_micros
+        if kept_micros is None or not drawdown.agent(
             peak_micros, result_micros, agent.allocation_micros, self._capital_micros, self._settings.risk
         ):
             return 0
