@@ -82,3 +82,8 @@ def test_halt_leaves_nothing_resting_and_stops_entries(floor):
     floor.wait_for(lambda: floor.progress().publishes > publishes + 100, 30, "the world moved on")
     assert floor.query("SELECT count(*) AS n FROM orders WHERE purpose = 'entry'")[0]["n"] == orders
     assert (floor.state / "HALT").exists()
+    told = json.loads(floor.run("why", "--json").stdout)
+    assert told["hindrances"][0]["kind"] == "halted" and "a test" in told["hindrances"][0]["why"]
+    assert "floor halted" in [lost["what"] for lost in told["stages"][1]["lost"]]
+    status = floor.run("status", check=False)
+    assert status.returncode == 1 and status.stdout.splitlines()[1].startswith("HALTED       the floor")

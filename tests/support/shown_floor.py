@@ -109,8 +109,9 @@ class Serving:
         link = state / "embedded"
         if not link.exists():
             link.symlink_to(shown.floor.folder)
+        self.options = ["--settings", str(settings), "--state", str(state)]
         self.process = subprocess.Popen(
-            [sys.executable, HOME / "bin" / "dashboard", "--settings", settings, "--state", state, *options],
+            [sys.executable, HOME / "bin" / "dashboard", *self.options, *options],
             stderr=subprocess.PIPE,
             text=True,
         )

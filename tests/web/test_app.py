@@ -9,7 +9,7 @@ import pytest
 
 from account import OTHER, TICKER, our_id
 from outcry.desk import status as status_verb
-from outcry.store import accounts, findings, system
+from outcry.store import accounts, agents, findings, system
 from outcry.web import messages
 from outcry.web.guard import LOOPBACK_NAMES, Guard
 from shown_floor import ASKING, HOME, ShownFloor
@@ -137,6 +137,16 @@ def test_it_says_the_same_as_bin_status(shown, capsys):
         assert f"{position['agent']:<20} {position['ticker']}" in block
     for order in told["open_orders"]:
         assert f"{order['agent']:<20} {order['ticker']} {order['purpose']} {order['side']}" in block
+
+
+def test_what_holds_it_back_is_said_on_every_page_and_no_more_than_a_few_agents(shown):
+    shown.floor.halt_file.write_text("2026-11-20 by me: <odd> fills")
+    for agent in agents.everyone(shown.db):
+        agents.set_paused(shown.db, agent.name, True, reason="a look", now_ms=shown.at_ms)
+    for path in ("/", "/agent/momentum"):
+        page = asked(shown, path).text
+        assert "<strong>halted</strong> the floor: 2026-11-20 by me: &lt;odd&gt; fills. Nobody enters" in page
+        assert page.count('class="notice"') == 4 and "more: <code>bin/why</code>" in page
 
 
 def test_health_is_503_with_the_reason(shown):
