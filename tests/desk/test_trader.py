@@ -518,3 +518,28 @@ def test_other_parameters_are_taken_up_by_a_trader_that_begins_anew(scene):
     scene.turn()
     assert not scene.trader.outdated
     assert scene.trader._who.parameters["stake_millionths"] == 1
+
+
+def test_a_life_ends_with_its_day_and_with_its_collectors(scene):
+    def collector_begins():
+        system.beat(scene.db, "collector", pid=1, started_at_ms=scene.now_ms, state="LIVE", state_since_ms=1,
+                    version="", detail={}, now_ms=scene.now_ms)  # fmt: skip
+
+    collector_begins()
+    scene.open()
+    scene.turn()
+    scene.later(20)
+    assert not scene.trader.outdated
+    collector_begins()
+    scene.turn(20)
+    assert scene.trader.outdated == "the collector began anew"
+    scene.trader.close()
+    scene.open()
+    scene.turn()
+    scene.later(20)
+    assert not scene.trader.outdated, "the collector that it found is no news"
+    scene.now_ms = 86_400_000 - 1
+    scene.turn()
+    assert not scene.trader.outdated
+    scene.turn(1)
+    assert scene.trader.outdated == "a new day"

@@ -132,10 +132,13 @@ class Trader:
     def outdated(self) -> str:
         """Why this life is to end and the next one to begin; "" while it may go on.
 
-        A life ends with its UTC day: one day of tape and journals is then all that it takes to run it again.
+        A life ends with its UTC day, and with its collector's: one day of tape and journals is then all that it takes
+        to run it again, and what a collector that was killed had not written yet is no part of what follows.
         """
         if self._feed.parameters not in (None, self._given):
             return "its parameters were changed"
+        if self._feed.collector_anew:
+            return "the collector began anew"
         return "" if same_day(self._started_at_ms, self._clock()) else "a new day"
 
     # ---- turns ------------------------------------------------------------------------------------------------------

@@ -77,6 +77,12 @@ def clerk_beat_ms(db: sqlite3.Connection) -> int | None:
     return row["beat_at_ms"] if row else None
 
 
+def collector_began_ms(db: sqlite3.Connection) -> int | None:
+    """When the collector that runs, or ran last, began; None when it never ran here."""
+    row = db.execute("SELECT started_at_ms FROM heartbeats WHERE program = 'collector'").fetchone()
+    return row["started_at_ms"] if row else None
+
+
 def floor_id(db: sqlite3.Connection) -> str | None:
     """The six letters in every order id of this floor; None before the first migration named it."""
     row = db.execute("SELECT floor_id FROM floor").fetchone()

@@ -59,6 +59,8 @@ class Feed:
         self._version: int | None = None
         self._halted = False
         self.parameters: dict[str, Any] | None = None  # the agent's, as its row says; None before that was read
+        self.collector_anew = False  # whether another collector began since
+        self._collector_ms: int | None = None
         self._markets: dict[str, Market] = {}
         self._symbols: set[str] = set()
         self._changed_read_ms = self._all_read_ms = 0
@@ -96,6 +98,7 @@ class Feed:
             shown = [quote for ticker in self._markets if (quote := quotes.load(self._db, ticker)) is not None]
             history = self._new_bars(described, now_ms)
             control = self._control_now(now_ms)
+            self._collector_ms = feed.collector_began_ms(self._db)
         self._version = version
         return [
             Restored(now_ms, own, tuple(fills), tuple(plans), warm),
@@ -118,6 +121,7 @@ class Feed:
             described = self._new_markets(now_ms)
             if history := self._new_bars(described, now_ms):
                 told.append(Bars(now_ms, tuple(history)))
+            self.collector_anew |= self._collector_ms not in (None, feed.collector_began_ms(self._db))
             if new.publish != old.publish and (seconds := bars.since(self._db, old.publish)):
                 shown.append(Bars(now_ms, tuple(seconds)))
             if new.publish != old.publish or described:
