@@ -21,7 +21,8 @@ from outcry.ops.floor import Floor, open_floor
 from outcry.ops.installed import HOME
 from outcry.research import made_tape
 from outcry.research.compiler import compile_day
-from outcry.research.tuning import storage
+from outcry.research.tuning import space, storage
+from outcry.research.tuning.study import Question, Search
 from outcry.store import database, proposals
 
 pytestmark = pytest.mark.floor
@@ -152,7 +153,7 @@ def test_a_search_survives_a_kill_and_ctrl_c_and_counts_all_that_is_done(tmp_pat
     assert "stake_millionths" not in told["parameters"]
 
 
-def test_two_machines_search_together_in_one_database_and_a_stranger_is_refused(tmp_path, tape):
+def test_two_machines_search_together_in_one_database_and_a_stranger_is_refused(tmp_path, tape, monkeypatch):
     boss, helper = Machine(tmp_path / "boss", tape, books=True), Machine(tmp_path / "helper", tape, books=False)
     with postgres.server() as url:
         study = boss.study(url)
@@ -165,6 +166,7 @@ def test_two_machines_search_together_in_one_database_and_a_stranger_is_refused(
         assert not study.trials("RUNNING"), "who stops gives back what it was at"
 
         refused(helper, url, tmp_path)
+        given_back_once_silent(url, monkeypatch)
         so_far = len(study.done())
         out, err = ended(boss.start(so_far + 1, "--json", url=url), 0)
         assert json.loads(out)["trials"] == len(study.done()) == so_far + 1
@@ -187,3 +189,17 @@ def refused(machine, url, folder):
     wanted = tune.Wanted("coin_flip", named=("chance_millionths",), sampler="random", storage=url, worker=True)
     with pytest.raises(Misconfigured, match="was begun with another: its tape"):
         tune.run(machine.floor, wanted)
+
+
+def given_back_once_silent(url, monkeypatch):
+    """Somebody died without a word in the middle of a trial."""
+    monkeypatch.setattr(storage, "SILENT_S", 2)
+    question = Question("coin_flip", "sha", {}, space.axes("coin_flip", {}, ()), {}, {})
+    search = Search(storage.postgres(url, "silence"), question, "random", 1, "me")
+    search.begin()
+    held = storage.opened(storage.postgres(url, "silence"))
+    with pytest.warns(UserWarning, match="Heartbeat of storage"):
+        trial = optuna.load_study(study_name="silence", storage=held).ask()
+    held.record_heartbeat(trial._trial_id)
+    assert search.running() == 1
+    await_that(lambda: search.running() == 0)
