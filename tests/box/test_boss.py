@@ -1,4 +1,4 @@
-"""Cron, and the boss that it starts: who trades is what the agents' table says, but for whom a person stopped."""
+"""The boss: who trades is what the agents' table says, but for whom a person stopped."""
 
 import json
 
@@ -12,12 +12,9 @@ MIND = "/var/lib/kalshi.boss"
 
 
 def test_the_boss_follows_the_agents_and_respects_people(box: Box):
+    box("systemctl", "stop", "cron")  # each turn is taken by hand; that cron takes them: test_evolution.py
     box.trading()
-    box.wait_for(lambda: jobs(box), "cron to start the boss", 150)
-    assert "(root) CMD" in box.journal("cron")
-    mailed = box("sh", "-c", "cat /var/mail/* /var/spool/mail/* 2>/dev/null", check=False).stdout
-    assert mailed == ""
-    box("systemctl", "stop", "cron")  # from here each turn is taken by hand
+    turn(box)
     remembers(box, momentum="runs", coin_flip="runs")
 
     box("kalshi", "agent", "add", "coin_flip-2", "--strategy", "coin_flip")
@@ -85,10 +82,6 @@ def retire(box: Box, agent: str, stage: str) -> None:
 def remembers(box: Box, **lots: str) -> None:
     known = json.loads(box("cat", MIND).stdout)
     assert {name: known.get(name) for name in lots} == lots
-
-
-def jobs(box: Box) -> int:
-    return box.number("SELECT count(*) FROM jobs WHERE name = 'boss' AND result = 'done'")
 
 
 def events(box: Box) -> list[str]:

@@ -1,10 +1,13 @@
 """What `make install` promises: the commands people type, as whom they type them, and that nothing is left behind."""
 
+import time
+
 import pytest
 
 from boxed import STATE, UNITS, Box
 
 pytestmark = pytest.mark.box
+STOPS_S = 5.0
 LISTING = (
     "find / -xdev \\( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /var/log -o -path /root"
     " -o -path /var/cache -o -path /home \\) -prune -o -printf '%p\\n' | sort"
@@ -26,8 +29,11 @@ def test_the_commands_that_people_type(box: Box):
     looks_the_same_to_everybody(box)
     is_shut_in(box)
 
+    began = time.monotonic()
     stopped = box("systemctl", "stop", "kalshi-*")
+    took_s = time.monotonic() - began
     assert stopped.returncode == 0
+    assert took_s < STOPS_S
     assert box.states() == ["inactive"] * len(UNITS)
     looks_the_same_to_everybody(box)
     own_what_is_there(box)

@@ -134,6 +134,11 @@ class Box:
 
     def survived(self, folder: Path, by_hand: Sequence[str] = ()) -> None:
         """What has to be true after anything (survived.py). The traders are stopped; clerk and exchange run."""
+        self.books_agree(folder, by_hand)
+        assert survived.limit_breaches(folder, LIMITS) == []
+
+    def books_agree(self, folder: Path, by_hand: Sequence[str] = ()) -> None:
+        """Wait until ours and the exchange's do, order by order and fill by fill."""
         copy = "; ".join(
             f"sqlite3.connect(STATE + '/{name}').execute(\"VACUUM INTO '/tmp/{name}'\")"
             for name in ("kalshi.db", "exchange.db")
@@ -152,7 +157,6 @@ class Box:
             self.wait_for(agrees, "our books and the exchange's to agree", 60)
         except AssertionError as error:
             raise AssertionError("\n".join(found)) from error
-        assert survived.limit_breaches(folder, LIMITS) == []
 
     def number(self, sql: str) -> int:
         return self.query(sql)[0][0]
