@@ -11,7 +11,7 @@ prefix ?= /opt/$(name)
 INSTALLED = NAME='$(name)' PREFIX='$(prefix)' DESTDIR='$(DESTDIR)' ENVIRONMENT='$(environment)' EXTRAS='$(extras)' RESTORE='$(restore)' PYTHON='$(PYTHON)'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast golden coverage mutants screenshots check schema bench soak clean install uninstall purge upgrade
+.PHONY: help setup demo test test-fast golden coverage mutants screenshots check schema bench bench-peers research soak clean install uninstall purge upgrade
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,16 @@ schema: $(VENV)/.runtime ## write sql/schema.sql anew from the migrations
 bench: $(VENV)/.runtime ## measure the speeds, each beside its peer or bound
 	@$(BIN)/python bench/run.py
 
+bench-peers: $(VENV)/.runtime ## install engines of others into .peers, for make bench to measure beside ours; nothing needs them
+	@test -x .peers/bin/python || $(PYTHON) -m venv .peers >/dev/null 2>&1 || ./etc/get-venv $(PYTHON) .peers
+	@missing=; for peer in hftbacktest==2.4.4 nautilus_trader==1.221.0; do \
+		.peers/bin/python -m pip install --quiet --disable-pip-version-check $$peer >.peers/pip.log 2>&1 || missing="$$missing $$peer"; \
+	done; [ -z "$$missing" ] || { echo "not to be had from this package index:$$missing (.peers/pip.log)" >&2; exit 1; }
+	@echo "make bench measures them beside ours now"
+
+research: $(VENV)/.tests ## run every strategy over the recordings of OUTCRY_RECORDINGS; writes the tables of docs/strategies.md
+	@nice $(BIN)/python bench/all_strategies.py
+
 soak: $(VENV)/.runtime ## run a floor at ten times its load (SOAK_MINUTES=60): memory and files by program, and a verdict
 	@$(BIN)/python bench/soak.py --minutes $(or $(SOAK_MINUTES),60)
 
@@ -68,7 +78,7 @@ purge: ## as root: remove settings and state too, after saying what and asking
 	@$(INSTALLED) etc/uninstall purge
 
 clean: ## remove the Python environment and caches (state/ stays)
-	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis build lib/*.egg-info
+	rm -rf $(VENV) .peers .pytest_cache .ruff_cache .mypy_cache .hypothesis build lib/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.python:

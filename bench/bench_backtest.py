@@ -1,158 +1,120 @@
-"""A backtest: changes a second of the hot loop and of a whole backtest, beside an engine written the usual way.
+"""A backtest: the same changes through our loop, the usual way, and the engines of others where they are installed.
 
-The usual way is JSON lines, a dataclass an event, a dict of Decimals a side, and a call for each event. Both find the
-same touches; ours reads the columns of a tape and calls where the touch moves. One market, one core, one process.
+Each engine is a process of its own (`bench/engines/`): a strategy sees each move of the touch and takes a contract at
+the best ask every 500 of them, with latency and a fee. The usual way only keeps the book. All are measured in seconds
+of the processor, in turn. `make bench-peers` installs the others into an environment of their own, .peers.
 """
 
 import json
-import random
-import resource
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
-from outcry.research.backtest import Terms, run
-from outcry.research.backtesting.books import NEVER, Book, play
-from outcry.research.made_tape import make
-from outcry.research.tape import Day
-from outcry.store.tape import Tape
-from outcry.strategies import catalogue
-
-CHANGES = 300_000
+HERE = Path(__file__).resolve().parent
+PEERS_PYTHON = HERE.parent / ".peers" / "bin" / "python"
+CHANGES = 1_000_000
 ROUNDS = 3
 START_MS = 1_795_176_000_000
-TICKER = "KXBTC15M-26NOV201215-15"
+OURS, USUAL, HFT, NAUTILUS = "ours", "usual", "other_hftbacktest", "other_nautilus"
+MODULES = {HFT: "hftbacktest", NAUTILUS: "nautilus_trader"}
 
 
-def made_up(folder: Path) -> tuple[Path, Path]:
-    """The same walk of a book as a tape and as JSON lines."""
-    draw, sizes = random.Random(1), dict.fromkeys([*range(3_000, 5_000, 100), *range(-7_000, -5_000, 100)], 10_000)
-    tape, lines, at_ms = Tape(folder / "2026-11-20.db", START_MS * 1_000_000), folder / "lines.jsonl", START_MS
-    bids = {price: size for price, size in sizes.items() if price > 0}
-    asks = {-price: size for price, size in sizes.items() if price < 0}
-    symbol = tape.symbol(TICKER)
-    tape.snapshot((1, at_ms, 1, 1, 1), TICKER, bids, asks)
-    prices = sorted(sizes, key=lambda price: abs(abs(price) - 5_000))
-    with lines.open("w") as out:
-        for seq in range(2, CHANGES + 2):
-            at_ms += draw.choice((0, 0, 1, 2, 9))
-            price = prices[min(int(draw.expovariate(0.25)), len(prices) - 1)]
-            change = draw.randrange(-sizes[price], 20_000 - sizes[price] + 1)
-            if change == 0:
-                change = 100 if sizes[price] == 0 else -sizes[price]
-            sizes[price] += change
-            tape.add("delta", [(seq, at_ms, 10, 1, 1, seq, symbol, price, change)])
-            side = "yes" if price > 0 else "no"
-            cents = abs(price) if price > 0 else 10_000 + price
-            body = {"price_dollars": f"{cents / 10_000:.4f}", "delta_fp": f"{change / 100:.2f}", "side": side}
-            out.write(json.dumps({"type": "orderbook_delta", "seq": seq, "ts_ms": at_ms, "msg": body}) + "\n")
-            if seq % 5_000 == 0:
-                tape.flush()
-    tape.close(at_ms * 1_000_000)
-    return folder / "2026-11-20.db", lines
+def there(engine: str) -> bool:
+    """Whether an engine of others is installed."""
+    if not PEERS_PYTHON.exists():
+        return False
+    asked = [PEERS_PYTHON, "-c", f"import importlib.util as u, sys; sys.exit(not u.find_spec('{MODULES[engine]}'))"]
+    return subprocess.run(asked, check=False).returncode == 0
 
 
-@dataclass
-class Event:
-    seq: int
-    ts_ms: int
-    price: Decimal
-    size: Decimal
-    side: str
+def call(engine: str, folder: Path, what: str) -> dict[str, Any]:
+    python = PEERS_PYTHON if engine in MODULES else sys.executable
+    words = [python, HERE / "engines" / f"{engine}.py", folder, what]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1]) if what != "prepare" else {}
+    return found
 
 
-def usual(lines: Path) -> int:
-    """How often the touch moved, the usual way."""
-    book = {
-        "yes": {Decimal(price) / 10_000: Decimal(100) for price in range(3_000, 5_000, 100)},
-        "no": {Decimal(price) / 10_000: Decimal(100) for price in range(3_000, 5_000, 100)},
-    }
-    moves, touch = 0, None
-    with lines.open() as source:
-        for line in source:
-            raw = json.loads(line)
-            body = raw["msg"]
-            event = Event(
-                raw["seq"], raw["ts_ms"], Decimal(body["price_dollars"]), Decimal(body["delta_fp"]), body["side"]
-            )
-            side = book[event.side]
-            size = side.get(event.price, Decimal(0)) + event.size
-            if size:
-                side[event.price] = size
-            else:
-                side.pop(event.price, None)
-            now = tuple((max(levels), levels[max(levels)]) if levels else None for levels in book.values())
-            moves, touch = moves + (now != touch), now
-    return moves
-
-
-class Counting:
-    """A stage that counts moves of the touch."""
-
-    def __init__(self) -> None:
-        self.books: dict[int, Book] = {}
-        self.due_ms, self.moves = NEVER, 0
-
-    def moved(self, book: Book, at_ms: int) -> None:
-        self.moves += 1
-
-    def wake(self, at_ms: int) -> None: ...
-
-    def changed(self, book: Book, at_ms: int, signed_price_cc: int, change_ch: int) -> None: ...
-
-    def broken(self, symbol: int, book: Book, at_ms: int) -> None:
-        raise AssertionError(f"a level below zero at {at_ms}")
-
-
-def loop(file: Path) -> int:
-    """The same from the columns of a tape."""
-    stage = Counting()
-    with Day(file) as day:
-        for session in day.sessions:
-            for whole in session.snapshots():
-                book = stage.books[1] = Book(whole.ticker, 100)
-                book.replace(whole.bids, whole.asks)
-            play(session.deltas(), [], stage)
-    return stage.moves
-
-
-def timed(what: Callable[[], int]) -> tuple[float, int]:
-    """Median seconds of one core, and what it counted."""
-    seconds, found = [], 0
+def measured(engines: list[str], folder: Path) -> dict[str, dict[str, float]]:
+    """Medians of alternating rounds: a cold process with one session, and the second session of another."""
+    rounds: dict[str, list[dict[str, float]]] = {engine: [] for engine in engines}
+    for engine in engines:
+        call(engine, folder, "prepare")
     for _ in range(ROUNDS):
-        started = time.process_time()
-        found = what()
-        seconds.append(time.process_time() - started)
-    return statistics.median(seconds), found
+        for engine in engines:
+            cold, warm = call(engine, folder, "1"), call(engine, folder, "2")
+            rounds[engine].append(
+                {
+                    "cold": CHANGES / cold["whole_s"],
+                    "first": CHANGES / cold["sessions_s"][0],
+                    "second": CHANGES / warm["sessions_s"][1],
+                    "peak_mb": cold["peak_mb"],
+                    "moves": cold["moves"],
+                    "fills": cold["fills"],
+                }
+            )
+    return {
+        engine: {name: statistics.median(one[name] for one in some) for name in some[0]}
+        for engine, some in rounds.items()
+    }
+
+
+def compared(found: dict[str, dict[str, float]]) -> list[str]:
+    """A line an engine, then the targets."""
+    lines = [
+        f"{MODULES.get(engine, engine)}: cold {one['cold']:,.0f}/s, run only {one['first']:,.0f}/s, second session"
+        f" {one['second']:,.0f}/s, peak {one['peak_mb']:.0f} MB; {one['moves']:,.0f} moves, {one['fills']:,.0f} fills"
+        for engine, one in found.items()
+    ]
+    ours = found[OURS]
+    lines.append(f"cold: {ours['cold'] / found[USUAL]['cold']:.1f} x the usual way")
+    for engine, least in ((HFT, 4), (NAUTILUS, 8)):
+        if engine not in found:
+            lines.append(f"{MODULES[engine]} is not installed: nothing to be held against it (make bench-peers)")
+            continue
+        lines.append(f"cold: {ours['cold'] / found[engine]['cold']:.1f} x {MODULES[engine]} (target {least} x)")
+    if HFT in found:
+        hft = found[HFT]
+        lines.append(
+            f"run only: {ours['first'] / hft['second']:.2f} x the second session of hftbacktest (target 0.8 x)"
+        )
+        lines.append(f"peak memory: {ours['peak_mb'] / hft['peak_mb']:.2f} x hftbacktest (target 0.5 x)")
+    return lines
 
 
 def whole(folder: Path) -> str:
     """A whole backtest: coordinator, gate, fees, queue and latency, of generated markets."""
-    file = make(folder / "2026-11-21.db", START_MS + 86_400_000, 600)
-    lines = []
+    from outcry.research.backtest import Terms, run
+    from outcry.research.made_tape import make
+    from outcry.research.tape import Day
+    from outcry.strategies import catalogue
+
+    file, lines, changes = make(folder / "2026-11-21.db", START_MS + 86_400_000, 600), [], 0
     for name in ("coin_flip", "digital", "spread_capture"):
         started = time.process_time()
         with Day(file) as day:
-            result = run(catalogue.build(name, {}), day.sessions, Terms())
-        lines.append(f"{name} {result.changes / (time.process_time() - started):,.0f}/s")
-    return f"whole backtests, everything on, {result.changes:,} changes: {', '.join(lines)}"
+            changes = run(catalogue.build(name, {}), day.sessions, Terms()).changes
+        lines.append(f"{name} {changes / (time.process_time() - started):,.0f}/s")
+    return f"whole backtests as live, {changes:,} changes: {', '.join(lines)}"
 
 
 def main() -> list[str]:
+    sys.path.insert(0, str(HERE / "engines"))
+    import events
+
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        file, lines = made_up(folder)
-        (ours_s, ours), (usual_s, theirs) = timed(lambda: loop(file)), timed(lambda: usual(lines))
-        if abs(ours - theirs) > 1:  # the usual way counts the first book as a move
-            raise AssertionError(f"{ours} moves of the touch, {theirs} the usual way")
-        peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1_024
-        return [
-            f"hot loop, reading the tape included: {CHANGES / ours_s:,.0f} changes/s, {ours:,} moves of the touch",
-            f"the usual way: {CHANGES / usual_s:,.0f} changes/s; ours is {usual_s / ours_s:.1f} times as fast",
-            whole(folder),
-            f"peak memory {peak_mb:.0f} MB",
-        ]
+        events.make(folder, CHANGES)
+        found = measured([OURS, USUAL, *(engine for engine in MODULES if there(engine))], folder)
+        moves = {engine: one["moves"] for engine, one in found.items()}
+        if max(moves.values()) - min(moves.values()) > 100:  # the others are told the first book level by level
+            raise AssertionError(f"not the same moves of the touch: {moves}")
+        return [f"{CHANGES:,} changes of one market", *compared(found), whole(folder)]
+
+
+if __name__ == "__main__":
+    print(*main(), sep="\n")

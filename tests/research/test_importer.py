@@ -270,3 +270,29 @@ def test_real_recordings_replay_without_a_defect(tmp_path: Path, recordings: Pat
     assert checked["tickers equal to the book"] > 700
     assert checked["prints"] > 3_000
     assert made.unsettled == []
+
+
+@pytest.mark.recorded
+def test_real_days_of_tickers_alone_and_of_trades_alone_say_what_they_lack(tmp_path: Path, recordings: Path):
+    """A real day without books; and two days of real trades with the index beside them, cut out of a month."""
+    cut = tmp_path / "sp500"
+    cut.mkdir()
+    for name in ("trades_KXINX_KXINXU_2026-01", "underlying_2026-01"):
+        lines = gzip.decompress((recordings / "kalshi_sp500" / f"{name}.csv.gz").read_bytes()).splitlines(keepends=True)
+        kept = [line for line in lines[1:] if line[:10] <= b"2026-01-05"]
+        (cut / f"{name}.csv").write_bytes(b"".join([lines[0], *kept]))
+    told = recordings / "kalshi_btc15m_ticker" / "ticker_KXBTC15M_20260514.jsonl.gz"
+    made = bring([told, cut, recordings / "markets"], tmp_path / "to", lambda _name: None)
+    rows = {file.stem: manifest["rows"] for file, manifest in made.days}
+    assert list(rows) == ["2026-01-02", "2026-01-05", "2026-05-14"]
+    assert all(manifest["verified"]["sound"] for _, manifest in made.days)
+    assert rows["2026-05-14"]["ticker"] > 250 and not {"delta", "snapshot"} & rows["2026-05-14"].keys()
+    assert sum(rows[day]["print"] for day in ("2026-01-02", "2026-01-05")) == 1_265 + 1_843
+    assert any("trades only, no books" in what for what in made.days[0][1]["told"])
+    with Day(made.days[0][0]) as day:
+        (session,) = day.sessions
+        close = {settled.ticker: settled.result for settled in session.settlements()}
+        assert len(close) >= 5 and {settled.source for settled in session.settlements()} == {"derived"}
+        strikes = {int(ticker.rpartition("T")[2].partition(".")[0]): result for ticker, result in close.items()}
+        assert [strikes[strike] for strike in sorted(strikes)] == sorted(strikes.values(), reverse=True), "yes, then no"
+    assert made.unsettled

@@ -142,6 +142,29 @@ def test_nothing_is_traded_while_the_book_is_not_known(tape):
     assert result.trader.fills == [] and all(asked.order is None for asked in result.trader.asked)
 
 
+def test_a_market_of_which_only_tickers_were_recorded_has_the_touch_that_they_tell(tmp_path):
+    recorder = Recorder(tmp_path / FILE)
+    recorder.market(TICKER, recorder.at_ms + 900_000)
+    for turn in range(40):
+        recorder.ticker(TICKER, (4_900, 10_000), (5_000, 6_000 + 100 * (turn % 2)))
+    result = play(recorder, replace(Once(), limit_cc=5_100))
+    quote = result.trader.coordinator.board.quotes[TICKER]
+    assert quote.bids == ((4_900, 10_000),) and quote.asks[0][0] == 5_000 and len(quote.asks) == 1
+    assert {(fill.price_cc, fill.is_taker) for fill in result.trader.fills} == {(5_000, True)}
+    assert result.unbooked == set() and result.changes == 0
+
+
+def test_a_market_with_trades_only_is_never_entered_and_named_in_the_report(tmp_path):
+    recorder = Recorder(tmp_path / FILE)
+    recorder.market(TICKER, recorder.at_ms + 900_000)
+    for _ in range(40):
+        recorder.trade(TICKER, 5_000, 300, taker=1)
+    result = play(recorder, Once())
+    assert result.trader.fills == [] and all(asked.order is None for asked in result.trader.asked)
+    assert result.unbooked == {TICKER}
+    assert "1 of 1 markets have no book on this tape: not traded" in report_of(result).assumptions
+
+
 def test_a_result_on_the_tape_is_unknown_before_its_place(tape):
     quiet(tape, 2)
     seen = []

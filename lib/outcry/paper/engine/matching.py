@@ -57,16 +57,20 @@ class MarketBook:
 
         raises  InvariantBroken when foreign size would fall below zero
         """
-        level = (self._bids if is_bid else self._asks).get(price_cc)
-        if level is None:
-            self.shown.apply(is_bid, price_cc, change_ch)
-        else:
-            change_ch = level.move_foreign(self._shown_ch(is_bid, price_cc), change_ch, self._cancel_share)
-            self.shown.apply(is_bid, price_cc, change_ch)
-            self._tidy(level, is_bid, price_cc)
+        change_ch = self.follow(is_bid, price_cc, change_ch)
         if change_ch and self._on_level is not None:
             self._on_level(is_bid, price_cc, change_ch)
         return self.uncross()
+
+    def follow(self, is_bid: bool, price_cc: int, change_ch: int) -> int:
+        """The same while no order rests: it can meet nobody, and nobody is told. Returns what changed on display."""
+        level = (self._bids if is_bid else self._asks).get(price_cc)
+        if level is not None:
+            change_ch = level.move_foreign(self._shown_ch(is_bid, price_cc), change_ch, self._cancel_share)
+        self.shown.apply(is_bid, price_cc, change_ch)
+        if level is not None:
+            self._tidy(level, is_bid, price_cc)
+        return change_ch
 
     def replace(self, bids: dict[int, int], asks: dict[int, int]) -> list[Match]:
         """Foreign size replaced whole: the same as the changes that lead to it. Returns orders it met.
@@ -212,6 +216,11 @@ class MarketBook:
         level = (self._bids if is_bid else self._asks).get(price_cc)
         shown_ch = self._shown_ch(is_bid, price_cc)
         return (shown_ch, 0) if level is None else (level.foreign_ch(shown_ch), level.taken_ch)
+
+    @property
+    def rests(self) -> bool:
+        """Whether any order is in this book."""
+        return bool(self._resting)
 
     @property
     def untouched(self) -> bool:

@@ -66,8 +66,14 @@ class Venue:
             self._list(market, now_ms)
 
     def changed(self, book: Book, at_ms: int, signed_price_cc: int, change_ch: int) -> None:
-        side = Side.BID if signed_price_cc > 0 else Side.ASK
-        self._hear(self._engine.feed(BookChange(book.ticker, side, abs(signed_price_cc), change_ch, at_ms)))
+        """A change of an engaged book. Where only something taken is left of us there, no order can be met by it."""
+        is_bid, price_cc = signed_price_cc > 0, abs(signed_price_cc)
+        market = self._engine.state.markets[book.ticker].book
+        if market.rests:
+            side = Side.BID if is_bid else Side.ASK
+            self._hear(self._engine.feed(BookChange(book.ticker, side, price_cc, change_ch, at_ms)))
+        else:
+            market.follow(is_bid, price_cc, change_ch)
         self.let_go(book)
 
     def replaced(self, book: Book, at_ms: int) -> None:
