@@ -169,3 +169,29 @@ def test_whichever_is_counted_and_whatever_is_lost_a_fresh_book_is_right(whole: 
             ours[name] += 1
         if sid == BOOKS and name in ours and step is not Step.DROP:
             assert ours[name] == truth[name]
+
+
+frames = st.lists(
+    st.tuples(
+        st.sampled_from([BOOKS, PRINTS, INDEX]), st.integers(0, 9), st.sampled_from(["change", "snapshot", "control"])
+    )
+)
+
+
+@given(frames, frames)
+def test_counters_that_were_kept_go_on_as_if_nothing_had_been(before: list, after: list):
+    def hear(counters: Counters, heard: list) -> list:
+        found = []
+        for sid, ahead, kind in heard:
+            seq = counters.last(sid) + ahead - 2
+            if kind == "control":
+                counters.control(sid, seq)
+            else:
+                step = counters.snapshot if kind == "snapshot" else counters.change
+                found.append(step(sid, seq, "AB"[seq % 2] if sid == BOOKS else ""))
+        return found
+
+    one = started()
+    hear(one, before)
+    other = Counters.of(one.kept())
+    assert hear(one, after) == hear(other, after)

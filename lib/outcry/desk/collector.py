@@ -82,8 +82,7 @@ class Collector:
         self._wanted = Subscriptions(self._stream, self._index.index_ids)
         self._errands, self._exchange = Errands(), Exchange(floor, key)
         self._scribe = Scribe(floor.tape, now_ns) if settings.collector.tape else None
-        self._pen = Pen(self._scribe, self._stream)
-        self._pen.began(self._index.named)
+        self._pen = Pen(self._scribe, self._stream, self._index.named)
         self._breaker = MarketBreaker(db, settings.risk, settings.time_factor)
         self._publisher = Publisher(db, self._books, self._bars, self._scribe, self._breaker)
         self._standing = Standing(db, NAME, supervisor, "CONNECTING", now_ms())
@@ -124,6 +123,7 @@ class Collector:
         self._books.heard(self._stream.heard_at_ms)
         self._pen.alive()
         at_ms = now_ms()
+        self._pen.new_day(at_ms, self._publisher.showing)
         if self._refusals.may_try(at_ms):
             self._guarded(partial(self._publisher.publish, at_ms))
 

@@ -32,7 +32,8 @@ from outcry.ops.lock import one_instance
 from outcry.ops.supervisor import BEAT_EVERY_S, Stopped, Supervisor
 from outcry.risk.rules import Facts
 from outcry.store import agents, database, feed, orders, shards, spool
-from outcry.store.journal import Journal, same_day
+from outcry.store.journal import Journal
+from outcry.store.tape import same_day
 from outcry.strategies import catalogue
 from outcry.trading.coordinator import Coordinator
 from outcry.trading.events import Clock, Control, Event, Note, Place

@@ -1,6 +1,6 @@
 """One-second bars from prices as they come: of an index, or of a market's public prints. No clock of its own."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from outcry.domain.order import Side
 from outcry.domain.view import Bar
@@ -21,6 +21,14 @@ class _Second:
     unpublished: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class SecondsKept:
+    """`SecondBars` as plain values: (symbol, source, start_ms, then the second's own), and the newest of each."""
+
+    seconds: list[tuple[str, str, int, int, int, int, int, int, int, int, int, bool]]
+    newest: list[tuple[str, str, int]]
+
+
 class SecondBars:
     """Seconds under construction. What comes more than 10 s late is counted and left out: its bar may be gone."""
 
@@ -28,6 +36,21 @@ class SecondBars:
         self._seconds: dict[tuple[str, str, int], _Second] = {}
         self._newest_ms: dict[tuple[str, str], int] = {}
         self.too_late = 0
+
+    def kept(self) -> SecondsKept:
+        """All that counts from here on."""
+        return SecondsKept(
+            [(*key, *astuple(second)) for key, second in self._seconds.items()],
+            [(*key, newest_ms) for key, newest_ms in self._newest_ms.items()],
+        )
+
+    @staticmethod
+    def of(kept: SecondsKept) -> "SecondBars":
+        """Those that were kept."""
+        found = SecondBars()
+        found._seconds = {(symbol, source, at_ms): _Second(*rest) for symbol, source, at_ms, *rest in kept.seconds}
+        found._newest_ms = {(symbol, source): at_ms for symbol, source, at_ms in kept.newest}
+        return found
 
     def add(
         self, symbol: str, source: str, value: int, at_ms: int, count_ch: int = 0, taker: Side | None = None

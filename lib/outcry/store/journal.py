@@ -29,7 +29,6 @@ _CLOCK, _BODY = 1 << 7, 1 << 8
 _BUFFER_BYTES = 16_384  # of steps, before compression
 _WAITING_BYTES = 1 << 20  # that the disk refuses: about a quarter of a million steps
 _LEVEL = 6
-_DAY_MS = 86_400_000
 
 
 class Step(NamedTuple):
@@ -124,11 +123,6 @@ class Journal:
         self._pending += _varint(len(body)) + body
         self.flush()
         self._at_ms, self._marks = at_ms, tuple(marks)
-
-
-def same_day(one_ms: int, other_ms: int) -> bool:
-    """Whether two moments are of one UTC day."""
-    return one_ms // _DAY_MS == other_ms // _DAY_MS
 
 
 def files(folder: Path, agent: str) -> list[Path]:

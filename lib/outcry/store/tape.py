@@ -19,6 +19,7 @@ from outcry.store.tape_rows import FORMAT, GROWING, KINDS
 
 SCHEMA = database.PROJECT / "sql" / "tape"
 CHUNK_ROWS = 5_000
+_DAY_MS = 86_400_000
 
 
 class _Tail:
@@ -184,6 +185,11 @@ INSERT_CHUNK = (
 INSERT_NOTE = (
     "INSERT INTO notes (session, arrival, at_ns, kind, epoch, sid, seq, name, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+
+
+def same_day(one_ms: int, other_ms: int) -> bool:
+    """Whether two moments are of one UTC day."""
+    return one_ms // _DAY_MS == other_ms // _DAY_MS
 
 
 def file_of(folder: Path, at_ns: int) -> Path:

@@ -104,6 +104,7 @@ PAST = "past"  # bars of the past to be published: each a list of the fields of 
 TAKEN_BACK = "taken_back"  # a publish by which nothing is trusted any more: {"number", "why"}
 STANDING = "standing"  # the whole books that follow are the collector's own, as they stand: {"books": how many}
 POLLED = "polled"  # the whole books that follow were polled: {"books": how many}
+KNOWN = "known"  # all that it knew when a day began: {"indices", "showing"}; what came before is not needed
 LEFT = "left"  # it closed the stream
 
 Row = DeltaRow | TickerRow | PrintRow | IndexRow | PublishRow

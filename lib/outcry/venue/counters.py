@@ -13,7 +13,24 @@ Replies to commands may have numbers of their own, so they decide nothing; but w
 from a reply to a subscription that has told nothing yet, the two share a counter.
 """
 
+from dataclasses import dataclass
+
 from outcry.venue.sequence import Sequence, Step
+
+Counted = tuple[int, list[str]]  # the highest number seen, the tickers that wait
+
+
+@dataclass(frozen=True, slots=True)
+class CountersKept:
+    """`Counters` between two frames, as plain values."""
+
+    by_sid: dict[int, Counted]
+    tickers: dict[int, list[str]]
+    is_shared: bool
+    own: bool
+    before: dict[int, int]
+    replies: dict[int, Counted]
+    reach: int
 
 
 class Counters:
@@ -38,6 +55,31 @@ class Counters:
         self._before: dict[int, int] = {}  # sids not seen to share yet, and the last of each before one was shared
         self._replies: dict[int, Sequence] = {}  # of sids of which only replies came
         self._reach = 0  # how far a shared counter would have come by those replies
+
+    def kept(self) -> CountersKept:
+        """All that counts from here on."""
+        return CountersKept(
+            {sid: _counted(counter) for sid, counter in self.by_sid.items()},
+            {sid: sorted(tickers) for sid, tickers in self.tickers.items()},
+            self.shared is not None,
+            self._own,
+            dict(self._before),
+            {sid: _counted(counter) for sid, counter in self._replies.items()},
+            self._reach,
+        )
+
+    @staticmethod
+    def of(kept: CountersKept) -> "Counters":
+        """Those that were kept."""
+        found = Counters()
+        found.by_sid = {sid: _sequence(counted) for sid, counted in kept.by_sid.items()}
+        found.tickers = {sid: set(tickers) for sid, tickers in kept.tickers.items()}
+        if kept.is_shared:
+            found.shared = next(iter(found.by_sid.values()))
+            found.by_sid = dict.fromkeys(found.by_sid, found.shared)
+        found._own, found._before, found._reach = kept.own, dict(kept.before), kept.reach
+        found._replies = {sid: _sequence(counted) for sid, counted in kept.replies.items()}
+        return found
 
     def change(self, sid: int, seq: int, ticker: str = "") -> Step:
         """A data frame that changes what we hold; `ticker` only where that is a book."""
@@ -157,3 +199,13 @@ class Counters:
         found = {one: sorted(tickers - {whole}) for one, tickers in self.tickers.items()}
         self.missed, self.stale = 1, {one: tickers for one, tickers in found.items() if tickers}
         return Step.RESYNC
+
+
+def _counted(counter: Sequence) -> Counted:
+    return counter.last, sorted(counter.waiting)
+
+
+def _sequence(counted: Counted) -> Sequence:
+    found = Sequence()
+    found.last, found.waiting = counted[0], set(counted[1])
+    return found

@@ -43,11 +43,10 @@ class Played:
         self.db, self.draw, self.at_ms = db, random.Random(seed), NOON_MS
         self.stream, self.books, self.bars = Stream(), Books(), SecondBars()
         self.scribe = Scribe(folder, lambda: NOON_MS * 1_000_000)
-        self.pen = Pen(self.scribe, self.stream)
+        self.pen = Pen(self.scribe, self.stream, {"BRTI": "BTC-USD"}, lambda: self.at_ms * 1_000_000)
         self.publisher = Publisher(db, self.books, self.bars, self.scribe)
         self.seq, self.seen = 0, self.publisher.number
         self.published: list[Published] = []
-        self.pen.began({"BRTI": "BTC-USD"})
 
     def run(self, turns: int) -> None:
         happenings = [self.messages] * 12 + [
@@ -68,6 +67,7 @@ class Played:
     def publish(self) -> None:
         self.books.heard(self.stream.heard_at_ms)
         self.pen.alive()
+        self.pen.new_day(self.at_ms, self.publisher.showing)
         self.publisher.publish(self.at_ms)
         while self.seen < self.publisher.number:
             self.seen += 1
@@ -199,6 +199,23 @@ def test_every_publish_comes_out_as_it_went_to_the_database(db: sqlite3.Connecti
     assert len(made) == len(wanted) > 100
     for one, other in zip(made, wanted, strict=True):
         assert (one.number, one.at_ms, by_name(one.quotes)) == (other.number, other.at_ms, by_name(other.quotes))
+        assert dict.fromkeys(by_second(one.bars)) == dict.fromkeys(by_second(other.bars))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_tape_of_a_new_day_is_read_without_those_before(db: sqlite3.Connection, tmp_path: Path, seed: int):
+    played = Played(db, tmp_path, seed)
+    played.run(150)
+    played.at_ms = NOON_MS + 43_200_000
+    played.scribe = played.pen._scribe = played.publisher._scribe = Scribe(tmp_path, lambda: played.at_ms * 1_000_000)
+    before = len(played.published)
+    played.run(150)
+    wanted = played.published[before:]
+    with Day(tmp_path / "2026-11-21.db") as day:
+        made = list(publishes(day.sessions))
+    assert len(made) == len(wanted) > 30
+    for one, other in zip(made, wanted, strict=True):
+        assert (one.number, by_name(one.quotes)) == (other.number, by_name(other.quotes))
         assert dict.fromkeys(by_second(one.bars)) == dict.fromkeys(by_second(other.bars))
 
 

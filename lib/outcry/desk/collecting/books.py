@@ -6,15 +6,15 @@ makes one book, or the whole connection, start over. Untrusted books are shown, 
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from outcry.desk.collecting.followed import NO_SNAPSHOT, FollowedBook
+from outcry.desk.collecting.followed import NO_SNAPSHOT, FollowedBook, FollowedKept
 from outcry.domain.book import Book
 from outcry.domain.errors import InvariantBroken
 from outcry.domain.market import Market, Status
 from outcry.store.quotes import Row
-from outcry.venue.counters import Counters
+from outcry.venue.counters import Counters, CountersKept
 from outcry.venue.messages import Delta, IndexValue, Lifecycle, Message, Ok, Snapshot, Ticker, Trade
 from outcry.venue.sequence import Step
 
@@ -28,6 +28,20 @@ class Followed(NamedTuple):
 
     gone: list[str]
     held: list[Market]
+
+
+@dataclass(frozen=True, slots=True)
+class BooksKept:
+    """`Books` between two reads, as plain values."""
+
+    books: list[FollowedKept]
+    leaving: list[FollowedKept]
+    counters: CountersKept
+    epoch: int
+    heard_at_ms: int
+    late: str
+    is_connected: bool
+    paused: list[int]
 
 
 class Books:
@@ -52,6 +66,29 @@ class Books:
         self._late = ""  # why what the stream says is too old, though it is in order
         self._connected = False
         self._paused: frozenset[int] = frozenset()
+
+    def kept(self) -> BooksKept:
+        """All that counts from here on."""
+        return BooksKept(
+            [held.kept() for held in self.books.values()],
+            [held.kept() for held in self._leaving.values()],
+            self._counters.kept(),
+            self._epoch,
+            self._heard_at_ms,
+            self._late,
+            self._connected,
+            sorted(self._paused),
+        )
+
+    @staticmethod
+    def of(kept: BooksKept) -> "Books":
+        """Those that were kept."""
+        found = Books()
+        found.books = {held.market.ticker: FollowedBook.of(held) for held in kept.books}
+        found._leaving = {held.market.ticker: FollowedBook.of(held) for held in kept.leaving}
+        found._counters, found._epoch, found._heard_at_ms = Counters.of(kept.counters), kept.epoch, kept.heard_at_ms
+        found._late, found._connected, found._paused = kept.late, kept.is_connected, frozenset(kept.paused)
+        return found
 
     # ---- what to hold ---------------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """One followed market: its book, its public numbers, and why nobody may enter on it."""
 
 import json
+from dataclasses import dataclass, fields
 
 from outcry.domain.book import Book
 from outcry.domain.market import Market, Status
@@ -8,6 +9,26 @@ from outcry.domain.view import Level, Quote
 from outcry.store.quotes import LEVELS, Row
 
 NO_SNAPSHOT = "no snapshot yet"
+
+
+@dataclass(frozen=True, slots=True)
+class FollowedKept:
+    """A `FollowedBook` as plain values."""
+
+    market: Market
+    bids: dict[int, int]
+    asks: dict[int, int]
+    missing: str
+    source: str
+    doubted: bool
+    last_price_cc: int | None
+    volume_ch: int
+    open_interest_ch: int
+    heard_at_ms: int
+    changed_at_ms: int
+    ticker_moved_at_ms: int
+    shown_heard_ms: int
+    dirty: bool
 
 
 class FollowedBook:
@@ -32,6 +53,20 @@ class FollowedBook:
         self.bids: tuple[Level, ...] = ()
         self.asks: tuple[Level, ...] = ()
         self.text = ("[]", "[]")
+
+    def kept(self) -> FollowedKept:
+        """All that counts from here on."""
+        book = {"bids": self.book.bids.copy(), "asks": self.book.asks.copy()}
+        return FollowedKept(**book, **{name: getattr(self, name) for name in _SAME})
+
+    @staticmethod
+    def of(kept: FollowedKept) -> "FollowedBook":
+        """The one that was kept."""
+        found = FollowedBook(kept.market)
+        found.book.replace(kept.bids, kept.asks)
+        for name in _SAME:
+            setattr(found, name, getattr(kept, name))
+        return found
 
     def distrust(self, connected: bool, paused: bool) -> str:
         """Why nobody may enter on this book; "" when all is well."""
@@ -63,3 +98,6 @@ class FollowedBook:
             heard_at_ms, self.changed_at_ms, self.ticker_moved_at_ms, epoch, not distrust, distrust, self.source,
         )  # fmt: skip
         return Row(quote, *self.text)
+
+
+_SAME = tuple(field.name for field in fields(FollowedKept) if field.name not in ("bids", "asks"))

@@ -5,31 +5,44 @@ which markets were followed, which shards paused, that the stream was alive, whi
 publishes of a tape can be made again, to the last digit (see desk/reliving/published.py).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple
 
 import msgspec
 
 from outcry.desk.collecting.books import Followed
 from outcry.desk.collecting.scribe import Scribe
+from outcry.desk.collecting.showing import Showing
 from outcry.domain.book import Book
 from outcry.domain.market import Market
 from outcry.domain.view import Bar
 from outcry.ops.clock import now_ns
 from outcry.store import tape_rows as kinds
+from outcry.store.tape import same_day
 from outcry.venue.messages import Message, Snapshot
 from outcry.venue.stream import Connected, Disconnected, Garbled, Stream
 
 
 class Pen:
-    """
-    scribe  writes the tape; None for a collector that keeps none
-    stream  whose messages these are
+    """A collector's life on the tape, from its first note on.
+
+    scribe   writes the tape; None for a collector that keeps none
+    stream   whose messages these are
+    indices  symbols of indices by the exchange's names of them
+    clock    the wall clock, in nanoseconds
     """
 
-    def __init__(self, scribe: Scribe | None, stream: Stream) -> None:
-        self._scribe, self._stream = scribe, stream
+    def __init__(
+        self,
+        scribe: Scribe | None,
+        stream: Stream,
+        indices: Mapping[str, str],
+        clock: Callable[[], int] = now_ns,
+    ) -> None:
+        self._scribe, self._stream, self._indices, self._clock = scribe, stream, dict(indices), clock
         self._told_ms = 0  # when the tape last heard of the stream
+        self._day_ms = clock() // 1_000_000  # some moment of the day that is being written
+        self._note(kinds.BEGAN, {"indices": self._indices})
 
     # ---- what was heard ---------------------------------------------------------------------------------------------
 
@@ -56,9 +69,13 @@ class Pen:
 
     # ---- what the collector did -------------------------------------------------------------------------------------
 
-    def began(self, indices: Mapping[str, str]) -> None:
-        """A life begins, with nothing known. indices: symbols by the exchange's names of them."""
-        self._note(kinds.BEGAN, {"indices": dict(indices)})
+    def new_day(self, at_ms: int, showing: Showing) -> None:
+        """Before each publish: a new day's tape begins with all that is known, so that it can be read by itself."""
+        if same_day(at_ms, self._day_ms) or self._scribe is None:
+            return
+        self._day_ms = at_ms
+        facts = msgspec.json.encode({"indices": self._indices, "showing": showing.kept()})
+        self._scribe.note(at_ms * 1_000_000, self._stream.epoch, kinds.KNOWN, facts)
 
     def followed(self, change: Followed | None) -> None:
         if change:
@@ -84,7 +101,7 @@ class Pen:
 
     def markets(self, markets: Sequence[Market]) -> None:
         if self._scribe and markets:
-            self._scribe.markets(now_ns(), markets)
+            self._scribe.markets(self._clock(), markets)
 
     @property
     def wants_books(self) -> bool:
@@ -96,7 +113,7 @@ class Pen:
 
     def books(self, whole: Sequence[Snapshot]) -> None:
         """The books as they stand."""
-        self._whole(now_ns(), self._stream.epoch, whole, kinds.STANDING)
+        self._whole(self._clock(), self._stream.epoch, whole, kinds.STANDING)
 
     def close(self, wait_s: float) -> bool:
         """End the tape's session; False when that takes longer."""
@@ -108,4 +125,4 @@ class Pen:
 
     def _note(self, kind: str, facts: dict[str, object] | bytes) -> None:
         if self._scribe:
-            self._scribe.note(now_ns(), self._stream.epoch, kind, facts)
+            self._scribe.note(self._clock(), self._stream.epoch, kind, facts)

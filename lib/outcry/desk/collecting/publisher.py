@@ -27,13 +27,14 @@ class Publisher:
         scribe: Scribe | None,
         breaker: MarketBreaker | None = None,
     ) -> None:
-        self._db, self._showing, self._scribe, self._breaker = db, Showing(books, bars), scribe, breaker
+        self._db, self._scribe, self._breaker = db, scribe, breaker
+        self.showing = Showing(books, bars)
         self.number = quotes.last(db).number
         self._begun = False
 
     def history(self, bars: Iterable[Bar]) -> None:
         """Bars of the past, to go out with the next publishes."""
-        self._showing.history(bars)
+        self.showing.history(bars)
 
     def publish(self, at_ms: int) -> bool:
         """Write what changed, if anything did; the first one takes back what an earlier life trusted.
@@ -42,7 +43,7 @@ class Publisher:
         """
         if not self._begun:
             self._take_back(at_ms)
-        due = self._showing.due(at_ms)
+        due = self.showing.due(at_ms)
         if due is None:
             return False
         if self._breaker:
@@ -50,7 +51,7 @@ class Publisher:
         quotes.publish(self._db, self.number + 1, at_ms, due.rows, due.bars)
         failpoints.reached("publish.committed")
         self.number += 1
-        self._showing.went(due)
+        self.showing.went(due)
         if self._scribe:
             self._scribe.published(at_ms * 1_000_000, self.number)
         return True

@@ -16,7 +16,7 @@ from outcry.domain.errors import Misconfigured
 from outcry.research import tape
 from outcry.research.tape import Day, Session
 from outcry.store import decisions, journal, session_records
-from outcry.store.tape_rows import BEGAN
+from outcry.store.tape_rows import BEGAN, KNOWN
 
 
 @dataclass(slots=True)
@@ -34,7 +34,8 @@ class Relived:
 
 
 def relive(db: sqlite3.Connection, journals: Path, tapes: Path, day: Day) -> Relived:
-    """Run every life that began on a day again. Of a day that a collector did not begin on, earlier tape is read too.
+    """Run every life that began on a day again. Of a day whose tape does not tell with what it began (an older build
+    wrote its beginning), earlier tape is read too.
 
     journals, tapes  the folders of a floor
     """
@@ -88,8 +89,7 @@ def _sessions(folder: Path, day: Day, stack: ExitStack) -> list[Session]:
 
 
 def _begins(session: Session) -> bool:
-    first = next(session.notes(), None)
-    return first is not None and first.kind == BEGAN
+    return any(next(session.notes(kind), None) is not None for kind in (BEGAN, KNOWN))
 
 
 # ---- beside the ledger ----------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from outcry.desk.collecting.books import Books
-from outcry.desk.collecting.showing import Showing
+from outcry.desk.collecting.showing import Kept, Showing
 from outcry.desk.reliving.recorded import Entry, Publish, entries, told
 from outcry.domain.book import Book
 from outcry.domain.market import Market
@@ -44,11 +44,19 @@ def publishes(sessions: Iterable[Session]) -> Iterator[Published]:
         for entry in entries(session):
             what = entry[3]
             if isinstance(what, Note) and what.kind == kinds.BEGAN:
-                collector = _Collector(msgspec.json.decode(what.body)["indices"])
+                collector = _Collector(msgspec.json.decode(what.body)["indices"], Showing(Books(), SecondBars()))
+            elif isinstance(what, Note) and what.kind == kinds.KNOWN:
+                known = msgspec.json.decode(what.body, type=_Known)
+                collector = _Collector(known.indices, Showing.of(known.showing))
             elif isinstance(what, Note) and what.kind == "dropped":
                 collector = None
             elif collector is not None and (made := collector.take(entry)) is not None:
                 yield made
+
+
+class _Known(msgspec.Struct):
+    indices: dict[str, str]
+    showing: Kept
 
 
 class _Followed(msgspec.Struct):
@@ -62,11 +70,10 @@ class _Collector:
     indices  symbols by the exchange's names of them
     """
 
-    def __init__(self, indices: dict[str, str]) -> None:
-        self._indices = indices
-        self._books, self._bars = Books(), SecondBars()
-        self._showing = Showing(self._books, self._bars)
-        self._following: dict[str, Market] = {}
+    def __init__(self, indices: dict[str, str], showing: Showing) -> None:
+        self._indices, self._showing = indices, showing
+        self._books, self._bars = showing.books, showing.bars
+        self._following = {ticker: held.market for ticker, held in showing.books.books.items()}
         self._read: list[Message] = []
         self._read_ms = self._last_arrival = 0
         self._aside, self._polled = 0, False  # whole books to come that no message said; whether they were polled
