@@ -79,10 +79,10 @@ def test_what_a_person_stopped_and_may_have_forgotten_needs_them(past, tmp_path)
     assert needs()[0].startswith("Every agent is paused: coin_flip (a holiday); ")
     agents.set_paused(past, "momentum", False, reason="", now_ms=NOW)
     past.execute("UPDATE heartbeats SET state = 'STOPPED' WHERE program = 'collector'")
-    assert needs() == ("Nobody can trade: collector stopped. systemctl start kalshi-collector starts them.",)
+    assert needs() == ("Nobody can trade: collector stopped. bin/collector starts it.",)
     past.execute("UPDATE heartbeats SET state = 'STOPPED'")
     (told,) = needs()
-    assert told.startswith("Nothing runs: ") and "systemctl start 'kalshi-*'" in told
+    assert told.startswith("Nothing runs: ") and "bin/doctor says how to start them" in told
     (tmp_path / "HALT").write_text("2026-11-02 by me: odd fills")
     assert needs()[0].startswith("The floor is halted by its file: 2026-11-02 by me: odd fills. It lasts until")
 

@@ -14,7 +14,7 @@ from outcry.desk.care.next_step import next_step
 from outcry.ops import installed
 from outcry.ops.floor import Floor
 from outcry.ops.installed import HOME, Place, spoken
-from outcry.ops.settings import Settings
+from outcry.ops.settings import Settings, parse
 from outcry.store import database, system
 
 ALL = ("exchange", "clerk", "auditor", "collector")
@@ -50,6 +50,17 @@ def test_an_empty_folder_is_migrated_or_a_demo_shows_it_all(floor):
     assert said.startswith("bin/migrate ") and "`make demo`" in said
 
 
+def test_where_real_money_is_the_gate_comes_first(tmp_path):
+    shut = Floor(parse({"environment": "production"}), tmp_path / "production")
+    assert next_step(shut, {}).startswith("bin/golive --check    (on the paper floor: environment 'production' needs ")
+
+
+def test_with_a_key_of_ones_own_none_is_made(tmp_path):
+    assert next_step(Floor(parse({"environment": "demo"}), tmp_path / "demo"), {}).startswith(
+        "bin/migrate    (a database and the first agents;"
+    )
+
+
 def test_then_its_programs_are_started_in_their_order(ready):
     assert next_step(ready, {"exchange": "start bin/exchange"}) == (
         "bin/exchange    (then, each in a terminal of its own: bin/clerk, bin/auditor, bin/collector, "
@@ -77,6 +88,8 @@ def test_where_it_is_installed_systemd_starts_it_and_programs_have_their_other_n
     monkeypatch.setattr(steps, "place", lambda: there)
     monkeypatch.setattr(installed, "place", lambda: there)
     assert next_step(ready, {}) == "systemctl start 'two-*'"
+    assert installed.starts() == "systemctl start 'two-*' starts them."
+    assert installed.starts("trader@momentum") == "systemctl start two-trader@momentum starts it."
     assert spoken("bin/halt, then /opt/two/bin/halt") == "two halt, then /opt/two/bin/halt"
     doctor.run(ready)
     said = capsys.readouterr().out
@@ -85,6 +98,7 @@ def test_where_it_is_installed_systemd_starts_it_and_programs_have_their_other_n
 
 
 def test_a_checkout_keeps_its_names():
+    assert installed.starts("clerk", "trader@momentum") == "bin/clerk, bin/trader momentum start them."
     assert spoken("run bin/migrate") == "run bin/migrate"
 
 

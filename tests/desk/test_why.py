@@ -207,7 +207,7 @@ def test_stopped_paused_calibrating_failing_and_stopped_programs(books, tmp_path
     assert [text.partition(",")[0].partition(":")[0] for text in told] == [
         "not running", "stopped", "stopped", "paused", "error", "calibrating",
     ]  # fmt: skip
-    assert "collector was stopped. What it does is not done." in told[0] and "kalshi-collector" in told[0]
+    assert "collector was stopped. What it does is not done." in told[0] and "bin/collector starts it" in told[0]
     assert "off by 1 (drift)" in told[1] and "once ledger and exchange agree" in told[1]
     assert [text for text in held(books, tmp_path, "bull") if "bear" in text or OTHER in text] == []
     assert any("jumped" in text for text in held(books, tmp_path, OTHER))
@@ -240,7 +240,7 @@ def test_a_floor_that_never_ran_one_that_was_stopped_and_one_that_died(books, tm
     for program in ("exchange", "clerk", "collector", "trader@bear", "trader@bull"):
         books.beat(program, "STOPPED")
     (told,) = held(books, tmp_path)
-    assert told.startswith("not running: the floor, for 1 s: every program was stopped. ") and "systemctl start" in told
+    assert told.startswith("not running: the floor, for 1 s: every program was stopped. ") and "bin/doctor" in told
     books.beat("clerk", "READY", pid=2**22 + 1)
     assert "clerk died" in held(books, tmp_path)[0]
     books.db.execute("DELETE FROM heartbeats")

@@ -23,6 +23,9 @@ from outcry.ops import program
 @click.argument("kind")
 @program.options
 def main(kind, floor):
+    if kind == "long":
+        for _ in range(20_000):
+            click.echo("a line that somebody may not want to read to its end")
     if kind == "sqlite":
         raise sqlite3.OperationalError("database is locked")
     if kind == "bug":
@@ -79,6 +82,19 @@ def test_a_bug_of_ours_keeps_its_traceback(tmp_path):
     done = run(tmp_path, "bug")
     assert done.returncode == 1
     assert "ValueError: a bug of ours" in done.stderr
+
+
+def test_a_reader_that_leaves_is_left_in_silence(tmp_path):
+    (tmp_path / "floor.toml").touch()
+    options = ["long", "--state", str(tmp_path / "state"), "--settings", str(tmp_path / "floor.toml")]
+    writing = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert writing.stdout.readline().startswith("a line")
+    writing.stdout.close()
+    assert writing.stderr.read() == ""
+    assert writing.wait() == 1  # click's; a pipe shows the code of its last program
+    writing.stderr.close()
 
 
 def test_a_wrong_option_is_usage(tmp_path):

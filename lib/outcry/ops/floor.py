@@ -100,7 +100,7 @@ class Floor:
         try:
             return (self.folder / "kalshi.key-id").read_text().strip()
         except FileNotFoundError:
-            mend = "next: bin/migrate" if self.local else "put the key id into it or into OUTCRY_KEY_ID"
+            mend = "next: bin/migrate" if self.local else "docs/operations.md, 'A key', says where it comes from"
             raise Misconfigured(f"no key id at {self.folder / 'kalshi.key-id'}", mend) from None
 
     @property

@@ -39,3 +39,15 @@ def spoken(text: str) -> str:
     """Programs as people here call them: `bin/status` in a checkout, `kalshi status` where that is installed."""
     name = place().name
     return re.sub(r"(?<![\w/.])bin/(?=[a-z])", f"{name} ", text) if name else text
+
+
+def starts(*programs: str) -> str:
+    """A sentence: what starts programs here, named as they beat (`trader@momentum`); without names, all there are."""
+    name = place().name
+    if name:
+        units = " ".join(f"{name}-{program}" for program in programs) or f"'{name}-*'"
+        return f"systemctl start {units} starts {'it' if len(programs) == 1 else 'them'}."
+    if not programs:
+        return "bin/doctor says how to start them."
+    by_hand = ", ".join(f"bin/{program.replace('@', ' ')}" for program in programs)
+    return f"{by_hand} {'starts it' if len(programs) == 1 else 'start them'}."

@@ -110,9 +110,6 @@ def start(command: click.Command) -> None:
     except PermissionError as error:
         _complain(name, f"{error.filename}: {error.strerror} (check who owns it, and as whom you run)")
         sys.exit(Misconfigured.exit_code)
-    except BrokenPipeError:  # the reader of a pipe left; nobody is there to be told
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
 
 
 def _complain(name: str, what: str) -> None:

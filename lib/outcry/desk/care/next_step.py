@@ -6,7 +6,8 @@ from contextlib import closing
 
 from outcry.desk import boss
 from outcry.desk.common.living import alive
-from outcry.domain.errors import OutcryError
+from outcry.domain.errors import Misconfigured, OutcryError
+from outcry.ops import golive
 from outcry.ops.clock import now_ms
 from outcry.ops.floor import Floor
 from outcry.ops.installed import place
@@ -20,8 +21,11 @@ def next_step(floor: Floor, mends: Mapping[str, str]) -> str:
     mends    what the doctor's checks found wrong: name of the check -> what mends it, in the order they were made
     returns  one line that begins with a command wherever one will do
     """
+    if shut := _gate(floor):
+        return shut
     if not floor.database.exists():
-        return "bin/migrate    (a database, a key, the first agents; or `make demo`: a whole floor for three minutes)"
+        makes = "a database, a key, the first agents" if floor.local else "a database and the first agents"
+        return f"bin/migrate    ({makes}; or `make demo`: a whole floor for three minutes)"
     if first := next((mend for check, mend in mends.items() if check not in STARTED_BY_HAND), ""):
         return first
     if idle := _idle(floor):
@@ -29,6 +33,17 @@ def next_step(floor: Floor, mends: Mapping[str, str]) -> str:
     if floor.halt_file.exists():
         return "bin/status    (why the floor is halted; bin/resume --i-have-checked lifts it)"
     return next(iter(mends.values()), "bin/status    (and bin/report; bin/dashboard shows it in a browser)")
+
+
+def _gate(floor: Floor) -> str:
+    """What opens the gate to real money, where it is shut; "" everywhere else."""
+    if floor.settings.environment != "production":
+        return ""
+    try:
+        golive.check(floor.golive_file, floor.settings.risk)
+    except Misconfigured as error:
+        return f"bin/golive --check    (on the paper floor: {error.args[0]})"
+    return "" if floor.settings.live else "live = true, in the settings"
 
 
 def _idle(floor: Floor) -> list[str]:

@@ -7,6 +7,7 @@ from outcry.desk.care import shown
 from outcry.desk.telling import spans, whole
 from outcry.desk.telling.hindrances import halted_by_file, needed
 from outcry.ops.floor import Floor
+from outcry.ops.installed import place, starts
 from outcry.review.reports.briefing import Briefing, needs_of
 from outcry.review.reports.hindrances import ENDS, LIFTED, PASSES
 from outcry.review.reports.whole import Whole
@@ -39,13 +40,14 @@ def build(db: sqlite3.Connection, floor: Floor, at_ms: int) -> Briefing:
 
 def _needs(db: sqlite3.Connection, floor: Floor, today: Whole) -> tuple[str, ...]:
     forbidden = list(_forbidden(db, floor))
+    told = "journalctl -u" if place().name else "Its log"
     dead = [
-        f"{one.name} does not run ({one.state}{f': {one.why}' if one.why else ''}). journalctl -u says why."
+        f"{one.name} does not run ({one.state}{f': {one.why}' if one.why else ''}). {told} says why."
         for one in today.programs
         if one.running is False
     ]
     if not today.programs:
-        dead.append("No program has ever run on this floor. systemctl start 'kalshi-*' starts them, or make demo.")
+        dead.append(f"No program has ever run on this floor. {starts()}")
     dead += _stopped(db, floor, today)
     found = [
         f"The auditor's finding {one.finding_id} ({one.severity}): {one.what}. bin/auditor --findings has the mend."
@@ -78,10 +80,9 @@ def _stopped(db: sqlite3.Connection, floor: Floor, today: Whole) -> Iterator[str
     """What a person stopped, who may have forgotten it: programs that nobody can trade without, or every agent."""
     stopped = [one.name for one in today.programs if one.running is None]
     if stopped and not any(one.running for one in today.programs):
-        yield f"Nothing runs: {', '.join(stopped)} stopped. systemctl start 'kalshi-*' starts them."
+        yield f"Nothing runs: {', '.join(stopped)} stopped. {starts()}"
     elif absent := [name for name in needed(floor) if name in stopped]:
-        units = " ".join(f"kalshi-{name}" for name in absent)
-        yield f"Nobody can trade: {', '.join(absent)} stopped. systemctl start {units} starts them."
+        yield f"Nobody can trade: {', '.join(absent)} stopped. {starts(*absent)}"
     trading = [one for one in agents.everyone(db) if one.stage != "retired"]
     if trading and all(one.paused for one in trading):
         reasons = "; ".join(f"{one.name} ({one.pause_reason or 'no reason given'})" for one in trading)

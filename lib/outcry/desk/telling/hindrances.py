@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 
 from outcry.desk.common.living import alive
 from outcry.ops.floor import Floor
+from outcry.ops.installed import starts
 from outcry.review.reports.hindrances import ENDS, LATE_MS, LIFTED, PASSES, Hindrance, Kind
 from outcry.review.reports.today_text import span
 from outcry.store import agents, funnel, system
 from outcry.store import report as rows
 
 HOSTED = ("embedded", "paper")  # where the exchange is a program of ours
-START = "systemctl start kalshi-{} starts it, or bin/{} by hand."
 
 
 def needed(floor: Floor) -> tuple[str, ...]:
@@ -60,26 +60,24 @@ def _controls(by_file: str, controls: Sequence[system.Control]) -> Iterator[Hind
 
 def _programs(beats: Sequence[system.Heartbeat], floor: Floor, at_ms: int) -> Iterator[Hindrance]:
     if not beats:
-        ends = "systemctl start 'kalshi-*' starts them; make demo shows a floor at work."
-        yield Hindrance(Kind.NOT_BEGUN, "floor", "", "no program has ever run here", ends, needs=True)
+        yield Hindrance(Kind.NOT_BEGUN, "floor", "", "no program has ever run here", starts(), needs=True)
         return
     gone = [beat for beat in beats if not alive(beat, at_ms)]
     if len(gone) == len(beats):
         last_ms = max(beat.beat_at_ms for beat in beats)
         died = [beat.program for beat in beats if beat.state != "STOPPED"]
         why = f"no program runs: {', '.join(died)} died" if died else "every program was stopped"
-        ends = "systemctl start 'kalshi-*' starts them."
-        yield Hindrance(Kind.NOT_RUNNING, "floor", "", why, ends, needs=True, since_ms=last_ms)
+        yield Hindrance(Kind.NOT_RUNNING, "floor", "", why, starts(), needs=True, since_ms=last_ms)
         return
     for beat in gone:
         if beat.program in needed(floor):
-            yield _absent(beat, "floor", "", beat.program)
+            yield _absent(beat, "floor", "")
 
 
-def _absent(beat: system.Heartbeat, scope: str, name: str, by_hand: str) -> Hindrance:
+def _absent(beat: system.Heartbeat, scope: str, name: str) -> Hindrance:
     how = "was stopped" if beat.state == "STOPPED" else f"died in state {beat.state}"
-    ends = START.format(beat.program, by_hand)
-    return Hindrance(Kind.NOT_RUNNING, scope, name, f"{beat.program} {how}", ends, needs=True, since_ms=beat.beat_at_ms)
+    why, ends = f"{beat.program} {how}", starts(beat.program)
+    return Hindrance(Kind.NOT_RUNNING, scope, name, why, ends, needs=True, since_ms=beat.beat_at_ms)
 
 
 def _agents(
@@ -102,7 +100,7 @@ def _agents(
             ends = f"bin/boss starts it within a minute, or bin/trader {name} by hand."
             yield Hindrance(Kind.NOT_RUNNING, "agent", name, "its trader has never run", ends)
         elif beat is not None and somebody and not alive(beat, at_ms):
-            yield _absent(beat, "agent", name, f"trader {name}")
+            yield _absent(beat, "agent", name)
         elif beat is not None and alive(beat, at_ms) and beat.state not in ("READY", "ACTING"):
             kind = Kind.ERROR if beat.state == "ERROR" else Kind.CALIBRATING
             why = str(beat.detail.get("reason") or "")
