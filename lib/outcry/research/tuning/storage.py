@@ -9,7 +9,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -27,7 +27,7 @@ LOCAL_TIMEOUT_S = 60
 class Where:
     """One study: the URL of its database, with its password; `shared` where others work on it from elsewhere."""
 
-    url: str
+    url: str = field(repr=False)
     study: str
     shared: bool
 
