@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from outcry.desk.common.living import alive
 from outcry.ops.floor import Floor
-from outcry.ops.installed import starts
+from outcry.ops.installed import place, starts
 from outcry.review.reports.hindrances import ENDS, LATE_MS, LIFTED, PASSES, Hindrance, Kind
 from outcry.review.reports.today_text import span
 from outcry.store import agents, funnel, system
@@ -97,7 +97,7 @@ def _agents(
             ends = f"bin/agent resume {name} lets it enter again."
             yield Hindrance(Kind.PAUSED, "agent", name, agent.pause_reason, ends, needs=True)
         if beat is None and somebody:
-            ends = f"bin/boss starts it within a minute, or bin/trader {name} by hand."
+            ends = "The boss starts it within a minute." if place().name else starts(f"trader@{name}")
             yield Hindrance(Kind.NOT_RUNNING, "agent", name, "its trader has never run", ends)
         elif beat is not None and somebody and not alive(beat, at_ms):
             yield _absent(beat, "agent", name)
