@@ -141,6 +141,15 @@ def test_a_mistake_is_one_line(floor, wanted, message):
         program.run(floor, wanted)
 
 
+def test_without_a_day_all_that_are_closed_are_searched_and_none_that_grows(floor, searched, tmp_path):
+    lookahead.made_up(tmp_path).rename(floor.tape / "2026-11-21.db")
+    program.run(floor, Wanted("coin_flip"))
+    assert [file.name for file in searched[0].files] == [f"{DAY}.db"]
+    (floor.tape / "compiled" / f"{DAY}.db").unlink()
+    with pytest.raises(Misconfigured, match="no compiled day"):
+        program.run(floor, Wanted("coin_flip"))
+
+
 def test_a_day_that_still_grows_and_a_floor_without_books_are_refused(floor, tmp_path):
     recorded = lookahead.made_up(tmp_path)
     with pytest.raises(Misconfigured, match=f"{DAY} is not compiled"):

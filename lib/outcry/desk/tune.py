@@ -140,12 +140,24 @@ def prepared(floor: Floor, wanted: Wanted) -> Task:
         connect.books(floor).close()  # a proposal will be kept there: better to know before a night of trials
     fixed = backtest.settings_given(wanted.strategy, wanted.changed)
     axes = space.axes(wanted.strategy, fixed, wanted.named)
-    files = tuple(tape.find(floor.tape, wanted.days))
+    files = _closed(floor) if not wanted.days else tuple(tape.find(floor.tape, wanted.days))
     where = _where(floor, wanted, files)
     digests, parts = _read(files)
     terms = replace(backtest.terms_of(floor), latency_ms=wanted.latency_ms, proportional=wanted.queue == "proportional")
     question = Question(wanted.strategy, strategies.sha256_of(wanted.strategy), digests, axes, fixed, _plain(terms))
     return Task(where, question, wanted.sampler, wanted.trials, parts, terms, files)
+
+
+def _closed(floor: Floor) -> tuple[Path, ...]:
+    """All days that will not change any more. Raises Misconfigured when there is none."""
+    found = []
+    for file in tape.find(floor.tape, ()):
+        with Day(file) as day:
+            if "digest" in day.manifest:
+                found.append(file)
+    if not found:
+        raise Misconfigured(f"no compiled day in {floor.tape}", "bin/tape compile, once a day is over")
+    return tuple(found)
 
 
 def _read(files: Sequence[Path]) -> tuple[dict[str, str], Split]:
@@ -224,7 +236,7 @@ def nightly(floor: Floor, *, if_due: bool) -> None:
 
 def list_proposals(floor: Floor, *, as_json: bool) -> None:
     """All proposals, newest first."""
-    with closing(database.read_only(floor.database)) as db:
+    with closing(database.ready(floor.database)) as db:
         found = proposals.everything(db)
     if as_json:
         click.echo(json.dumps([asdict(one) for one in found]))
