@@ -155,7 +155,7 @@ def test_a_day_that_still_grows_and_a_floor_without_books_are_refused(floor, tmp
     with pytest.raises(Misconfigured, match=f"{DAY} is not compiled"):
         program.run(floor, Wanted("coin_flip", days=(str(recorded),)))
     floor.database.unlink()
-    with pytest.raises(Misconfigured, match="no database at .*bin/migrate"):
+    with pytest.raises(Misconfigured, match=r"no database at .*bin/migrate"):
         program.run(floor, Wanted("coin_flip"))
 
 
