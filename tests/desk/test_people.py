@@ -64,7 +64,8 @@ def test_a_clone_differs_as_said_or_as_it_varies(floor):
 
 def test_a_clone_is_made_of_a_proposal_once_and_keeps_its_parents_stake(floor, capsys):
     with contextlib.closing(database.connect(floor.database)) as db:
-        number = propose(db, {"lookback_ms": 60_000, "hold_ms": None}, recommended=False)
+        older = agents.keep_version(db, "momentum", "older code", 1)
+        number = propose(db, {"lookback_ms": 60_000, "hold_ms": None}, recommended=False, code_sha256=older)
         coins = propose(db, {}, strategy="coin_flip")
     people.set_parameters(floor, "momentum", {"stake_millionths": 10_000}, "")
     people.clone(floor, "momentum", {}, "held in the test", number)
@@ -74,7 +75,9 @@ def test_a_clone_is_made_of_a_proposal_once_and_keeps_its_parents_stake(floor, c
     assert last(floor)["evidence"]["proposal"] == number and last(floor)["evidence"]["why"] == "held in the test"
     taken = read(floor, lambda db: proposals.get(db, number))
     assert (taken.taken_as, taken.taken_by) == ("momentum-2", "person")
-    assert f"proposal {number} is not recommended: no conclusion possible" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert f"proposal {number} is not recommended: no conclusion possible" in told
+    assert f"proposal {number} was found with other code of momentum than runs now" in told
     for wanted, parameters, message in (
         (number, {}, "taken already: momentum-2"),
         (coins, {}, "is for coin_flip; momentum runs momentum"),

@@ -47,6 +47,8 @@ def clone(floor: Floor, name: str, parameters: dict[str, Any], why: str, proposa
     _say(floor, f"cloned {name} as {child.name}, allocation ${dollars(child.allocation_micros)}")
     if proposed is not None and not proposed.recommended:
         _say(floor, f"proposal {proposal} is not recommended: {proposed.evidence['verdict']['why']}")
+    if proposed is not None and proposed.code_sha256 != child.code_sha256:
+        _say(floor, f"proposal {proposal} was found with other code of {child.strategy} than runs now")
 
 
 def _proposed(db: sqlite3.Connection, parent: Agent, number: int, parameters: dict[str, Any]) -> Proposal:
@@ -101,7 +103,7 @@ def allocate(floor: Floor, name: str, allocation_micros: int, why: str) -> None:
 
 def tree(floor: Floor) -> None:
     """Draw who is whose clone."""
-    db = database.read_only(floor.database)
+    db = database.ready(floor.database)
     try:
         everyone = agents.everyone(db)
     finally:
