@@ -29,9 +29,12 @@ from outcry.review import metrics
 from outcry.store import agents, audit, decisions, markets, session_records, settlements
 from outcry.store import fills as fill_rows
 from outcry.store.session_records import Done
+from outcry.store.tape_rows import BEGAN
 from outcry.venue import fees
 
-CLOCK_MS = 5_000  # how far the exchange's clock may be from that of the tape
+CLOCK_MS = 1_000  # how far the exchange's clock may be from that of the tape
+NEVER = 1 << 62
+UNHEARD = "the tape heard no trades when they happened: its collector did not run, or lost its stream"
 
 
 @dataclass(slots=True)
@@ -52,7 +55,7 @@ def again(db: sqlite3.Connection, day: Day) -> Again:
     _decisions(db, from_ms, to_ms, found)
     done = [it for it in session_records.fills(db, from_ms, to_ms) if it.agent not in agents.RESERVED]
     found.fills = len(done)
-    found.differs += _prints(day, done)
+    _prints(day, done, found)
     found.differs += _fees(db, done)
     for agent, ticker in sorted({(it.agent, it.fill.ticker) for it in done}):
         found.markets += 1
@@ -78,7 +81,7 @@ def _view(text: str) -> View | None:
         return None
 
 
-def _prints(day: Day, done: list[Done]) -> Iterator[str]:
+def _prints(day: Day, done: list[Done], found: Again) -> None:
     """Every fill is a public trade of the same price; trades of one id together are at least as large as it."""
     wanted = {it.fill.trade_id for it in done}
     printed: dict[str, tuple[int, int]] = {}
@@ -87,16 +90,41 @@ def _prints(day: Day, done: list[Done]) -> Iterator[str]:
             for trade_id, price, count in zip(table.ids, *table.columns("price_cc", "count_ch"), strict=True):
                 if trade_id in wanted:
                     printed[trade_id] = price, printed.get(trade_id, (0, 0))[1] + count
+    deaf = _deaf(day)
     for it in done:
         fill = it.fill
         if fill.trade_id not in printed:
-            yield f"fill {fill.trade_id} of {it.agent} in {fill.ticker} is not on the tape"
+            if any(from_ms - CLOCK_MS <= fill.filled_at_ms <= to_ms + CLOCK_MS for from_ms, to_ms in deaf):
+                found.could_not[UNHEARD] = found.could_not.get(UNHEARD, 0) + 1
+            else:
+                found.differs.append(f"fill {fill.trade_id} of {it.agent} in {fill.ticker} is not on the tape")
         elif printed[fill.trade_id][0] != fill.price_cc or printed[fill.trade_id][1] < fill.count_ch:
             price, count = printed[fill.trade_id]
-            yield (
+            found.differs.append(
                 f"fill {fill.trade_id} of {it.agent} in {fill.ticker}: {fill.count_ch} hundredths at {fill.price_cc}"
                 f" booked, {count} at {price} on the tape"
             )
+
+
+def _deaf(day: Day) -> list[tuple[int, int]]:
+    """When the tape heard no trades: from a lost connection, or a recorder's end, to the next subscription."""
+    found: list[tuple[int, int]] = []
+    since_ms = 0
+    for number, session in enumerate(day.sessions):
+        hears = next(session.notes(BEGAN), None) is None  # then its collector went on from the session before
+        if hears and number:
+            found.append((since_ms, session.started_at_ms))
+        last_ms = session.started_at_ms
+        for note in session.notes():
+            last_ms = note.at_ns // 1_000_000
+            if hears and note.kind == "disconnected":
+                hears, since_ms = False, last_ms
+            elif not hears and note.kind == "subscribed" and b'"trade"' in note.body:
+                hears = True
+                found.append((since_ms, last_ms))
+        if hears:
+            since_ms = max([last_ms, *(table.column("at_ms")[-1] for table in session.publishes())])
+    return [*found, (since_ms, NEVER)]
 
 
 def _fees(db: sqlite3.Connection, done: list[Done]) -> list[str]:

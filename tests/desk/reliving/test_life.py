@@ -135,7 +135,7 @@ def test_a_strategy_whose_code_was_changed_is_named_with_what_it_does_otherwise(
 def test_a_publish_that_is_not_on_the_tape_ends_a_life_and_is_no_difference(scene: Scene):
     found = run(scene, scene.published[:3] + scene.published[4:])
     assert found.differs == []
-    assert list(found.could_not.values()) == ["publishes 4 to 4 are not on the tape"]
+    assert list(found.could_not.values()) == ["publish 4, which it read, is not on the tape"]
     assert found.commands > 0, "what came before was run, and what the next life did"
 
 

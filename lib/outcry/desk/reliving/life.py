@@ -66,7 +66,7 @@ class Wall:
             here |= {quote.ticker: quote for quote in quotes}
             bars |= {(bar.symbol, bar.at_ms, bar.source): bar for bar in published.bars}
         if self._read != number:
-            raise Missing(f"publishes {self._read + 1} to {number} are not on the tape")
+            raise Missing(f"publish {self._read + 1}, which it read, is not on the tape")
         self._quotes |= here
         shown = sorted(here.values(), key=lambda quote: (quote.publish, quote.ticker))
         return shown, one_a_second(sorted(bars.values(), key=lambda bar: (bar.at_ms, bar.symbol)))
