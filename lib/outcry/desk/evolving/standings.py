@@ -1,4 +1,4 @@
-"""How every agent stands, read at one instant: what the rules of review/selection.py look at."""
+"""How every agent stands, read at one instant: what the rules of review/rules look at."""
 
 import sqlite3
 from collections import Counter, defaultdict
