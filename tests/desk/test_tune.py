@@ -215,6 +215,13 @@ def test_at_night_nothing_happens_by_default_or_without_a_compiled_day(floor, ni
     assert night == ([], [])
 
 
+def test_a_young_floor_with_too_few_markets_is_no_failure_of_the_night(floor, monkeypatch):
+    monkeypatch.setattr(program.os, "nice", lambda by: None)
+    program.nightly(floor, if_due=True)
+    ((name, result, detail),) = details(floor)
+    assert (name, result) == ("tune", "done") and detail.count("cannot be split into train, validation and test") == 2
+
+
 def test_proposals_are_listed_newest_first_with_what_became_of_them(floor, capsys):
     program.list_proposals(floor, as_json=False)
     assert capsys.readouterr().out == "nothing has been proposed yet\n"

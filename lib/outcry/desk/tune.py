@@ -25,7 +25,7 @@ from outcry.research.backtest import Terms
 from outcry.research.tape import Day
 from outcry.research.tune import Outcome, Task
 from outcry.research.tuning import space, split, storage
-from outcry.research.tuning.split import Split
+from outcry.research.tuning.split import Split, TooFew
 from outcry.research.tuning.storage import Where
 from outcry.research.tuning.study import GRID, Question
 from outcry.store import database, proposals
@@ -210,7 +210,8 @@ def nightly(floor: Floor, *, if_due: bool) -> None:
         chosen = floor.settings.tune
         if not chosen.strategies:
             return "nothing is named in [tune]"
-        days = [str(file) for file in sorted((floor.tape / "compiled").glob("????-??-??.db"))[-chosen.days :]]
+        compiled = sorted((floor.tape / "compiled").glob("????-??-??.db"))
+        days = tuple(str(file) for file in compiled[-chosen.days :])
         if not days:
             return "no day of tape is compiled yet"
         os.nice(NICE)
@@ -218,17 +219,20 @@ def nightly(floor: Floor, *, if_due: bool) -> None:
         told = []
         for strategy in chosen.strategies:
             left_minutes = (until_s - time.monotonic()) / 60
-            if left_minutes > 0:
-                wanted = Wanted(
-                    strategy, tuple(days), chosen.trials, chosen.sampler, processes=chosen.processes,
-                    minutes=left_minutes,
-                )  # fmt: skip
-                told.append(telling.briefly(strategy, run(replace(floor, quiet=True), wanted)))
-            else:
-                told.append(f"{strategy}: no time left")
+            late = left_minutes <= 0
+            told.append(f"{strategy}: no time left" if late else _by_night(floor, strategy, days, left_minutes))
         return "; ".join(told)
 
     jobs.run(floor, NAME, work, if_due=if_due)
+
+
+def _by_night(floor: Floor, strategy: str, days: tuple[str, ...], minutes: float) -> str:
+    chosen = floor.settings.tune
+    wanted = Wanted(strategy, days, chosen.trials, chosen.sampler, processes=chosen.processes, minutes=minutes)
+    try:
+        return telling.briefly(strategy, run(replace(floor, quiet=True), wanted))
+    except TooFew as error:
+        return f"{strategy}: {error}"
 
 
 # ---- what there is --------------------------------------------------------------------------------------------------

@@ -21,6 +21,10 @@ NAMES = ("train", "validation", "test")
 QUARTERS = (2, 3)  # of all events, at which train and validation end
 
 
+class TooFew(Misconfigured):
+    """A tape on which too few markets ended: time mends it."""
+
+
 class Part(NamedTuple):
     """`events`: how many clusters there are to be traded at most. From the first open to the last close."""
 
@@ -64,7 +68,7 @@ def paid(sessions: Iterable[Recorded]) -> list[Market]:
 def split(markets: Iterable[Market]) -> Split:
     """Half of the events to search on, a quarter to choose by, a quarter to judge by.
 
-    raises  Misconfigured when there are too few for that
+    raises  TooFew
     """
     events = _events(markets)
     moments: defaultdict[int, list[_Event]] = defaultdict(list)
@@ -88,7 +92,7 @@ def split(markets: Iterable[Market]) -> Split:
             break
         parts.append(_part(kept))
     if len(parts) < len(NAMES):
-        raise Misconfigured(
+        raise TooFew(
             f"{len(events)} events that ended on this tape cannot be split into train, validation and test",
             "bring more days",
         )
