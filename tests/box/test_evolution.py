@@ -15,6 +15,9 @@ from outcry.domain.units import ONE_DOLLAR_MICROS
 from planted import LOSER, WINNER, Deed, Plan, by_hand, deeds, fills_of, running, when
 
 pytestmark = pytest.mark.box
+SERIES = ("BTC", "ETH", "SOL", "BNB", "XRP", "DOGE")
+# Who buys what is cheap wins seldom and earns. These two say only when to look; what decides is the proof.
+LOOKS = "clone_win_millionths = 500000\nflag_win_millionths = 500000\n"
 # A floor's hour is ten seconds; its windows are shortened by 90 alone, so look-backs are set four times as long.
 QUICK = Plan(
     factor=360.0,
@@ -23,10 +26,9 @@ QUICK = Plan(
     last_ms=1_000,
     winner=("lookback_ms=3600000", "average_ms=360000", "edge_cc=3000"),
     loser=("lookback_ms=1440000", "move_millionths=3000"),
-    assets=("BTC", "ETH", "SOL", "BNB", "XRP", "DOGE"),
+    assets=SERIES,
     jumps_per_hour=200.0,
-    # Who buys what is cheap wins seldom and earns. These two say only when to look; what decides is the proof.
-    evolution="clone_win_millionths = 500000\nflag_win_millionths = 500000\nchildren = 1\n",
+    evolution=f"{LOOKS}children = 1\n",
 )
 CLONE = f"{WINNER}-2"
 WITHIN_S = 75  # a turn of cron, and what a busy machine takes
@@ -108,11 +110,12 @@ LONG = Plan(
     window_s=75,
     average_s=5,
     last_ms=5_000,
-    winner=("edge_cc=2000",),
+    winner=("edge_cc=3000",),
     loser=("move_millionths=8000",),
-    assets=("BTC", "ETH", "SOL", "BNB"),
+    assets=SERIES,
+    jumps_per_hour=24.0,  # 2 x 12
     first=("coin_flip", "momentum"),
-    evolution="production_days = 0.25\n",
+    evolution=f"{LOOKS}production_days = 0.25\n",
 )
 KILL_EVERY_S = 240
 FEWEST_MINUTES = 45
