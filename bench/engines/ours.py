@@ -48,6 +48,10 @@ class Taking:
         if signed_price_cc >= best:
             self.moved(book, at_ms)
 
+    def passed(self, book: Book, at_ms: int, moved: bool) -> None:
+        if moved:
+            self.moved(book, at_ms)
+
     def broken(self, symbol: int, book: Book, at_ms: int) -> None:
         raise AssertionError(f"a level below zero at {at_ms}")
 

@@ -227,6 +227,15 @@ class MarketBook:
         """Whether nothing of any account is in this book: no order, and nothing taken that its source still shows."""
         return not self._bids and not self._asks
 
+    def holds(self, is_bid: bool, price_cc: int) -> bool:
+        """Whether anything of any account is at a price: an order, or something taken."""
+        return price_cc in (self._bids if is_bid else self._asks)
+
+    def taken_at(self) -> frozenset[int]:
+        """Where something was taken that its source still shows: +price of bids, -price of asks."""
+        bids = (price for price, level in self._bids.items() if level.taken_ch)
+        return frozenset(bids) | {-price for price, level in self._asks.items() if level.taken_ch}
+
     # ---- within -----------------------------------------------------------------------------------------------------
 
     def _shown_ch(self, is_bid: bool, price_cc: int) -> int:

@@ -27,14 +27,19 @@ class Book:
     bid, ask       best prices as signed on the tape: NO_BID and NO_ASK (or 0 and -10 001) for an empty side
     changed_at_ms  when anything in it changed
     engaged        whether every change is told to the stage
+    waiting        changes by signed price of which the exchange was not told, as nothing of ours can meet them; None
+                   where it is told of each
+    taken          signed prices of levels from which something was taken that the tape still shows
     step_cc        every price is a multiple of it
     """
 
-    __slots__ = ("ask", "bid", "changed_at_ms", "engaged", "sizes", "step_cc", "ticker")
+    __slots__ = ("ask", "bid", "changed_at_ms", "engaged", "sizes", "step_cc", "taken", "ticker", "waiting")
 
     def __init__(self, ticker: str, step_cc: int = 1) -> None:
         self.ticker, self.step_cc = ticker, step_cc
         self.engaged = False
+        self.waiting: dict[int, int] | None = None
+        self.taken: frozenset[int] = frozenset()
         self.changed_at_ms = 0
         self.clear()
 
@@ -98,7 +103,10 @@ class Stage(Protocol):
         """Best price or size of a side changed."""
 
     def changed(self, book: Book, at_ms: int, signed_price_cc: int, change_ch: int) -> None:
-        """Any change of an engaged book."""
+        """A change of an engaged book that the exchange has to know now."""
+
+    def passed(self, book: Book, at_ms: int, moved: bool) -> None:
+        """A change of an engaged book that waits; `moved`: of its best price or size."""
 
     def broken(self, symbol: int, book: Book, at_ms: int) -> None:
         """A level would have fallen below zero: something was missed, and the book is not known any more."""
@@ -136,8 +144,13 @@ def play(tables: Iterable[Table], rare: Iterable[Told], stage: Stage, without: f
             sizes[price] = size
             book.changed_at_ms = at_ms
             if book.engaged:
-                _follow(book, price)
-                stage.changed(book, at_ms, price, change)
+                moved = _follow(book, price)
+                waiting = book.waiting
+                if waiting is None or price in book.taken:
+                    stage.changed(book, at_ms, price, change)
+                else:
+                    waiting[price] = waiting.get(price, 0) + change
+                    stage.passed(book, at_ms, moved)
             elif price > 0:
                 if price >= book.bid:
                     while not sizes[price]:
@@ -159,17 +172,21 @@ def play(tables: Iterable[Table], rare: Iterable[Told], stage: Stage, without: f
 _END: Told = (NEVER, 0, 0, lambda: None)
 
 
-def _follow(book: Book, price: int) -> None:
-    """The best prices of an engaged book."""
-    is_bid = price > 0
-    if price < (book.bid if is_bid else book.ask):
-        return
-    while not book.sizes[price]:
-        price -= 1
-    if is_bid:
+def _follow(book: Book, price: int) -> bool:
+    """The best prices of an engaged book, and whether one of them or its size changed."""
+    if price > 0:
+        if price < book.bid:
+            return False
+        while not book.sizes[price]:
+            price -= 1
         book.bid = price
     else:
+        if price < book.ask:
+            return False
+        while not book.sizes[price]:
+            price -= 1
         book.ask = price
+    return True
 
 
 def merged(*streams: Iterator[Told]) -> Iterator[Told]:

@@ -154,6 +154,10 @@ class Simulation:
         self.venue.changed(book, at_ms, signed_price_cc, change_ch)
         self._collected.mark(book.ticker)
 
+    def passed(self, book: Book, at_ms: int, moved: bool) -> None:
+        self._time.reach(at_ms)
+        self._collected.mark(book.ticker)
+
     def broken(self, symbol: int, book: Book, at_ms: int) -> None:
         self._collected.lose(symbol, book)
 

@@ -10,6 +10,7 @@ from itertools import count
 from outcry.domain.market import Market
 from outcry.domain.order import Order, Side
 from outcry.paper.engine.engine import Engine
+from outcry.paper.engine.matching import MarketBook
 from outcry.paper.engine.records import AmendRequest, NewOrderRequest, OrderRecord
 from outcry.paper.events import (
     BookChange,
@@ -66,18 +67,21 @@ class Venue:
             self._list(market, now_ms)
 
     def changed(self, book: Book, at_ms: int, signed_price_cc: int, change_ch: int) -> None:
-        """A change of an engaged book. Where only something taken is left of us there, no order can be met by it."""
+        """A change of an engaged book: of a level that may meet an order of ours, or from which we took something."""
         is_bid, price_cc = signed_price_cc > 0, abs(signed_price_cc)
-        market = self._engine.state.markets[book.ticker].book
-        if market.rests:
+        if book.waiting is None:
             side = Side.BID if is_bid else Side.ASK
             self._hear(self._engine.feed(BookChange(book.ticker, side, price_cc, change_ch, at_ms)))
-        else:
-            market.follow(is_bid, price_cc, change_ch)
-        self.let_go(book)
+            self.let_go(book)
+            return
+        market = self._books(book)
+        market.follow(is_bid, price_cc, change_ch)
+        if not market.holds(is_bid, price_cc):
+            self.let_go(book)
 
     def replaced(self, book: Book, at_ms: int) -> None:
         """An engaged book is known whole (or not at all) from here."""
+        book.waiting = None  # what waited is in it
         bids, asks = book.levels()
         self._hear(self._engine.feed(BookSet(book.ticker, dict(bids), dict(asks), at_ms)))
         self.let_go(book)
@@ -94,9 +98,29 @@ class Venue:
             self._hear(self._engine.feed(Settled(ticker, at_ms)))
 
     def let_go(self, book: Book) -> None:
-        """Nothing of ours is left in a book: it is a list of sizes again."""
-        if self._engine.state.markets[book.ticker].book.untouched:
-            book.engaged = False
+        """How closely a book is followed: not at all where nothing of ours is left; every change while an order rests;
+        where only something taken is left, those levels."""
+        market = self._books(book)
+        if market.rests:
+            self._catch_up(book)
+            book.waiting = None
+        elif market.untouched:
+            book.engaged, book.waiting = False, None
+        else:
+            book.taken = market.taken_at()
+            if book.waiting is None:
+                book.waiting = {}
+
+    def _catch_up(self, book: Book) -> None:
+        """What waited is told: the book is looked at, or an order comes."""
+        if book.waiting:
+            follow = self._books(book).follow
+            for signed_price_cc, change_ch in book.waiting.items():
+                follow(signed_price_cc > 0, abs(signed_price_cc), change_ch)
+            book.waiting.clear()
+
+    def _books(self, book: Book) -> MarketBook:
+        return self._engine.state.markets[book.ticker].book
 
     # ---- what we do -------------------------------------------------------------------------------------------------
 
@@ -107,6 +131,7 @@ class Venue:
             book.engaged = True
             self.replaced(book, now_ms)
             book.engaged = True
+        self._catch_up(book)
         request = NewOrderRequest(
             order.ticker,
             order.side,
@@ -145,10 +170,12 @@ class Venue:
 
     def shown(self, book: Book, most: int) -> tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int], ...]]:
         """What everybody sees of an engaged book: ours in it, and what we took no longer."""
-        return self._engine.state.markets[book.ticker].book.shown.top(most)
+        self._catch_up(book)
+        return self._books(book).shown.top(most)
 
     def touch(self, book: Book) -> tuple[int | None, int | None]:
-        shown = self._engine.state.markets[book.ticker].book.shown
+        self._catch_up(book)
+        shown = self._books(book).shown
         return shown.bid_cc, shown.ask_cc
 
     def _list(self, market: Market, now_ms: int) -> None:
