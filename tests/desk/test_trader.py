@@ -268,6 +268,18 @@ def test_after_a_kill_a_position_and_its_plan_are_back(ready):
     assert ready.link.sent[-1].side is Side.ASK
 
 
+def test_after_a_kill_an_entry_that_fills_only_then_has_its_plan(ready):
+    ready.publish()
+    ready.turn(1_000)
+    ready.kill()
+    ready.open().turn()
+    assert ready.held_ch == 0
+    ready.book()
+    ready.turn(10)
+    (position,) = ready.trader.coordinator.positions.held()
+    assert position.plan.take_profit_millionths == 400_000, "its exits hold, not only a stop"
+
+
 def test_after_a_kill_a_planned_order_is_abandoned_and_a_sent_one_waited_for(ready):
     ready.kill()
     planned = plan(ready.db, request(), count_ch=100)

@@ -5,12 +5,14 @@ moved is read. Markets have no number that grows, so changed descriptions are re
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from outcry.domain import fill as domain_fill
 from outcry.domain.market import Market
+from outcry.domain.order import Order, Purpose
 from outcry.domain.view import Bar, Intent
 from outcry.store import (
     agents,
@@ -85,14 +87,8 @@ class Feed:
         with self._snapshot():
             self.marks = feed.marks(self._db)
             fills = feed.unsettled_fills(self._db, self._agent)
-            held = PositionTracker()
-            for fill in fills:
-                held.add(fill)
-            plans: list[tuple[str, Intent]] = []
-            for position in held.held():
-                if plan := decisions.entry_plan(self._db, self._agent, position.ticker, position.side):
-                    plans.append((position.ticker, plan))
             own = tuple(orders.open_orders(self._db, self._agent))
+            plans = self._plans(fills, own)
             needed = {fill.ticker for fill in fills} | {order.ticker for order in own}
             described = self._new_markets(now_ms, sorted(needed))
             shown = [quote for ticker in self._markets if (quote := quotes.load(self._db, ticker)) is not None]
@@ -141,6 +137,20 @@ class Feed:
     def stage(self) -> str:
         """The agent's stage as of now."""
         return agents.get(self._db, self._agent).stage
+
+    def _plans(self, fills: list[domain_fill.Fill], own: Sequence[Order]) -> list[tuple[str, Intent]]:
+        """The intents that positions were entered on; and those of entries that may fill yet, which are newer."""
+        held = PositionTracker()
+        for fill in fills:
+            held.add(fill)
+        found: list[tuple[str, Intent]] = []
+        for position in held.held():
+            if plan := decisions.entry_plan(self._db, self._agent, position.ticker, position.side):
+                found.append((position.ticker, plan))
+        for order in own:
+            if order.purpose is Purpose.ENTRY and (decision := decisions.get(self._db, order.decision_id)):
+                found.append((order.ticker, decision.intent))
+        return found
 
     def _account(self, old: Marks, new: Marks, now_ms: int) -> Iterator[Event]:
         touched: dict[str, None] = {}
