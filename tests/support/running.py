@@ -13,7 +13,7 @@ from outcry.ops.children import Children
 from outcry.store import database, progress
 
 HOME = Path(__file__).resolve().parents[2]
-# Short windows, and nothing refused for its price: a test must not wait for luck.
+# Short windows, nothing refused for its price, nobody paused for bad luck: a test must not wait for luck.
 SETTINGS = """
 environment = "embedded"
 time_factor = 45.0
@@ -27,6 +27,7 @@ birth_share_millionths = 50000
 [risk]
 min_time_to_close_ms = 2000
 max_spread_and_fee_millionths = 1000000
+agent_drawdown_millionths = 1000000
 """
 
 
