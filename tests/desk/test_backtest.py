@@ -52,8 +52,17 @@ def test_exits_are_switched_off_for_hold_only_where_there_are_any():
     assert program.held("coin_flip", {"stake_millionths": 5}) == {
         "stake_millionths": 5, "stop_loss_millionths": 1_000_000, "take_profit_millionths": None, "hold_ms": None,
     }  # fmt: skip
+    assert program.held("order_flow", {"hold_ms": 5_000}) == {
+        "stop_loss_millionths": 1_000_000, "take_profit_millionths": 100_000_000, "hold_ms": 86_400_000,
+    }  # fmt: skip
     arbitrage = {setting.name for setting in catalogue.settings("arbitrage")}
     assert program.held("arbitrage", {}).keys() <= arbitrage
+
+
+@pytest.mark.parametrize("name", catalogue.names())
+def test_every_strategy_can_be_held_beside_itself(name):
+    strategy = catalogue.build(name, program.held(name, {}))
+    assert getattr(strategy, "stop_loss_millionths", 1_000_000) == 1_000_000, "all of the cost"
 
 
 @pytest.mark.parametrize(

@@ -27,15 +27,10 @@ from outcry.research.sweep import Case, one, sweep
 from outcry.research.tape import Day, Session
 from outcry.store import agents, database
 from outcry.strategies import catalogue
-from outcry.strategies.setting import MILLIONTHS
 
 ALL = 1_000_000
 BASELINE = "coin_flip"
-TO_SETTLEMENT: dict[str, Any] = {
-    "stop_loss_millionths": MILLIONTHS,
-    "take_profit_millionths": None,
-    "hold_ms": None,
-}
+EXITS = ("stop_loss_millionths", "take_profit_millionths", "hold_ms")
 
 
 def run(
@@ -139,9 +134,10 @@ def _instants(sessions: Sequence[Session]) -> list[int]:
 
 
 def held(strategy: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    """The same entries, held to settlement: exits of its own switched off where the strategy has them."""
-    known = {setting.name for setting in catalogue.settings(strategy)}
-    return parameters | {name: value for name, value in TO_SETTLEMENT.items() if name in known}
+    """The same entries, held to settlement: exits of its own off, or so far away that none is met before."""
+    known = {setting.name: setting for setting in catalogue.settings(strategy)}
+    exits = [known[name] for name in EXITS if name in known]
+    return parameters | {exit.name: None if exit.default is None else exit.high for exit in exits}
 
 
 def terms_of(floor: Floor, allocation_micros: int | None = None) -> Terms:
