@@ -1,6 +1,7 @@
 """The newcomer's way from an empty folder to trading: at every place the next command is said."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from local_exchange import now_ms
-from outcry.desk import doctor, migrate
+from outcry.desk import agent, boss, briefing, doctor, migrate, report, status
 from outcry.desk.care import next_step as steps
 from outcry.desk.care.next_step import next_step
+from outcry.domain.errors import Misconfigured
 from outcry.ops import installed
 from outcry.ops.floor import Floor
 from outcry.ops.installed import HOME, Place, spoken
@@ -100,6 +102,29 @@ def test_where_it_is_installed_systemd_starts_it_and_programs_have_their_other_n
 def test_a_checkout_keeps_its_names():
     assert installed.starts("clerk", "trader@momentum") == "bin/clerk, bin/trader momentum start them."
     assert spoken("run bin/migrate") == "run bin/migrate"
+
+
+@pytest.fixture
+def older(ready):
+    """The floor after an update of the programs: its database lacks what they read."""
+    db = database.connect(ready.database)
+    last = db.execute("SELECT max(name) FROM migrations").fetchone()[0]
+    db.execute("DELETE FROM migrations WHERE name = ?", (last,))
+    db.close()
+    return ready, f"lacks {last} (next: bin/migrate)"
+
+
+@pytest.mark.parametrize("look", [boss.show, briefing.show, lambda floor: agent.ls(floor, as_json=False), report.run])
+def test_after_an_update_whoever_reads_asks_for_a_migration(older, look):
+    floor, said = older
+    with pytest.raises(Misconfigured, match=re.escape(said)):
+        look(floor)
+
+
+def test_after_an_update_status_says_so_itself(older, capsys):
+    floor, said = older
+    status.run(floor)
+    assert f"kalshi.db {said}" in " ".join(capsys.readouterr().out.split())
 
 
 def test_whatever_is_run_first_names_what_to_run_next(tmp_path):

@@ -108,7 +108,7 @@ def test_the_worst_finding_that_is_open_is_named(floor, busy, capsys):
 def test_without_a_database_it_says_what_to_do(floor, capsys):
     code, text = block(floor, capsys)
     assert code == 1
-    assert "run bin/migrate" in text and "start bin/exchange" in text
+    assert "(next: bin/migrate)" in text and "start bin/exchange" in text
 
 
 def test_a_halt_and_stopped_entries_stand_at_the_top_with_their_reasons(floor, busy, capsys):
@@ -197,7 +197,7 @@ def test_it_is_followed_on_a_terminal_until_ctrl_c(tmp_path):
     ) as following:
         os.close(theirs)
         seen = b""
-        while seen.count(b"no database yet") < 2:  # drawn, and drawn anew
+        while seen.count(b"none yet") < 2:  # drawn, and drawn anew
             seen += os.read(ours, 4096)
         following.send_signal(signal.SIGINT)
         said = following.stderr.read()

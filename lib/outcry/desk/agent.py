@@ -48,7 +48,7 @@ def add(floor: Floor, name: str, strategy: str | None, settings: Sequence[str], 
 
 def ls(floor: Floor, *, as_json: bool) -> None:
     """All agents, retired ones too."""
-    db = database.read_only(floor.database)
+    db = database.ready(floor.database)
     try:
         everyone = agents.everyone(db)
         equity = accounts.agent_equity_micros(db)
@@ -78,7 +78,7 @@ def ls(floor: Floor, *, as_json: bool) -> None:
 
 def show(floor: Floor, name: str, *, as_json: bool) -> None:
     """One agent: its row, all its parameters, what it holds and orders, and what happened to it."""
-    db = database.read_only(floor.database)
+    db = database.ready(floor.database)
     try:
         with rows.one_instant(db):
             agent = agents.get(db, name)

@@ -93,7 +93,7 @@ def replay(floor: Floor, day: str, *, as_json: bool) -> int:
     file = tape.find(floor.tape, (day,))[0]
     if not floor.database.exists():
         raise Misconfigured(f"no books in {floor.folder}", "replay needs the floor that recorded the tape")
-    db = database.read_only(floor.database)
+    db = database.ready(floor.database)
     try:
         with Day(file) as read:
             lived = relive(db, floor.folder / "journal", floor.tape, read)
@@ -116,7 +116,7 @@ def replay(floor: Floor, day: str, *, as_json: bool) -> int:
         for life, why in lived.could_not.items():
             click.echo(f"{life} was not run to its end: {why}")
         for why, count in done.could_not.items():
-            click.echo(f"{count} decisions could not be made again: {why}")
+            click.echo(f"{count} not done again: {why}")
         if errors:
             click.echo(f"\nlive / backtest of the tape alone, at the measured {errors[0].latency_ms} ms:")
             columns = ["agent", "events", "fills", "ms to a fill", "net $", "difference $ an event (95 %)"]

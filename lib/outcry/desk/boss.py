@@ -87,7 +87,7 @@ class Crew:
 
 def wanted(floor: Floor) -> list[str]:
     """Every agent that may trade, and whoever was retired with something still open: it leaves before it goes."""
-    db = database.read_only(floor.database)
+    db = database.ready(floor.database)
     try:
         open_still = {item.agent for item in rows.open_positions(db)} | {item.agent for item in orders.open_orders(db)}
         return [one.name for one in agents.everyone(db) if one.stage != "retired" or one.name in open_still]

@@ -121,7 +121,7 @@ def _inside(images: Mapping[str, bytes]) -> dict[str, str]:
 
 
 def _read(floor: Floor, at_ms: int) -> Briefing:
-    with closing(database.read_only(floor.database)) as db:
+    with closing(database.ready(floor.database)) as db:
         return gathering.build(db, floor, at_ms)
 
 

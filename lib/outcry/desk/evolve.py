@@ -60,7 +60,7 @@ def once(db: sqlite3.Connection, floor: Floor, at_ms: int) -> list[str]:
 
 def dry_run(floor: Floor) -> None:
     """Print what a run would decide now, with the figures; nothing is written."""
-    db = database.read_only(floor.database)
+    db = database.ready(floor.database)
     try:
         _, decisions = _decide(db, floor, now_ms())
     finally:
@@ -73,7 +73,7 @@ def dry_run(floor: Floor) -> None:
 
 def explain(floor: Floor, name: str) -> None:
     """Print what each rule says of an agent now, and the evidence. Raises Misconfigured when there is none."""
-    db = database.read_only(floor.database)
+    db = database.ready(floor.database)
     try:
         agent = agents.get(db, name)
         at_ms = now_ms()

@@ -49,7 +49,7 @@ def run(floor: Floor, *, only_look: bool) -> int:
             f"golive asks what a paper floor has shown, and this is {floor.settings.environment!r}",
             "run it with environment = 'paper'; after a change of limits or machine: golive --review",
         )
-    with closing(database.read_only(floor.database)) as db:
+    with closing(database.ready(floor.database)) as db:
         conditions = look(floor, db, now_ms())
         floor_id, _ = report.floor_facts(db)
     _tell(conditions)

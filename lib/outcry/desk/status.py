@@ -57,13 +57,12 @@ def _follow(floor: Floor) -> None:
 def _block(floor: Floor, at_ms: int) -> tuple[list[str], list[str]]:
     """The lines, and what needs a person."""
     if not floor.database.exists():
-        return block.without_books(floor, at_ms, "no database yet: run bin/migrate"), ["there is no database yet"]
+        return block.without_books(floor, at_ms, "none yet (next: bin/migrate)"), ["there is no database yet"]
     try:
-        with closing(database.read_only(floor.database)) as db, rows.one_instant(db):
+        with closing(database.ready(floor.database)) as db, rows.one_instant(db):
             return block.lines(db, floor, at_ms), block.needs(db, floor, at_ms)
     except (OutcryError, sqlite3.Error) as error:
-        why = f"database   CANNOT BE READ: {error}"
-        return block.without_books(floor, at_ms, why), ["the database cannot be read"]
+        return block.without_books(floor, at_ms, f"CANNOT BE READ: {error}"), ["the database cannot be read"]
 
 
 def _json(floor: Floor, at_ms: int) -> dict[str, Any]:
@@ -77,10 +76,10 @@ def _json(floor: Floor, at_ms: int) -> dict[str, Any]:
         "error": "",
     }
     if not floor.database.exists():
-        return about | {"error": "no database yet: run bin/migrate", "needs_person": ["there is no database yet"]}
+        return about | {"error": "no database yet (next: bin/migrate)", "needs_person": ["there is no database yet"]}
     try:
         seen = source.look(dashboard.source_of(floor), at_ms, lambda: time.monotonic() * 1000)
-        with closing(database.read_only(floor.database)) as db, rows.one_instant(db):
+        with closing(database.ready(floor.database)) as db, rows.one_instant(db):
             return about | messages.status(seen) | _beside(db, floor, at_ms)
     except (OutcryError, sqlite3.Error) as error:
         return about | {"error": str(error), "needs_person": ["the database cannot be read"]}

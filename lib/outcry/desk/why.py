@@ -43,7 +43,7 @@ def run(floor: Floor, name: str, *, since: str, day: bool, as_json: bool) -> Non
         from_ms, title = spans.since(floor.settings, since, at_ms).from_ms, f"since {since}"
     else:
         from_ms, title = (at_ms - DAY_MS, "the last 24 hours") if day else (at_ms - spans.HOUR_MS, "the last hour")
-    with closing(database.read_only(floor.database)) as db, instants.one_instant(db):
+    with closing(database.ready(floor.database)) as db, instants.one_instant(db):
         found = build(db, floor, name, from_ms, at_ms, title)
     click.echo(json.dumps(as_json_of(found), indent=1) if as_json else as_text(found))
 

@@ -65,6 +65,18 @@ def read_only(path: Path) -> sqlite3.Connection:
     return db
 
 
+def ready(path: Path) -> sqlite3.Connection:
+    """As `read_only`, of a floor's database that this build can read: nothing is missing in it.
+
+    raises  Misconfigured when it lacks migrations, as after an update of the programs, too
+    """
+    db = read_only(path)
+    if missing := pending(db):
+        db.close()
+        raise Misconfigured(f"{path} lacks {missing[0]}", "next: bin/migrate")
+    return db
+
+
 @contextmanager
 def write(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     """One short write transaction; rolled back on any exception. Never open one across a network call.

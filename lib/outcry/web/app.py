@@ -89,7 +89,7 @@ def _pages(app: Flask, source: Source, live: Live) -> None:
     @app.get("/market/<ticker>")
     def market(ticker: str) -> Page:
         seen = live.now()
-        with closing(database.read_only(source.database)) as db:
+        with closing(database.ready(source.database)) as db:
             found = market_rows.load(db, ticker)
             if found is None:
                 abort(404)
@@ -113,7 +113,7 @@ def _pages(app: Flask, source: Source, live: Live) -> None:
         listed = next((row for row in messages.agents(seen) if row["name"] == name), None)
         if listed is None:
             abort(404)
-        with closing(database.read_only(source.database)) as db:
+        with closing(database.ready(source.database)) as db:
             return shown(
                 "agent.html",
                 seen,

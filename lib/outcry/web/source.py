@@ -88,7 +88,7 @@ def look(source: Source, at_ms: int, clock_ms: Callable[[], float]) -> Look:
     raises    Misconfigured when there is no database yet; Unavailable or sqlite3.Error when it cannot be read
     """
     began = clock_ms()
-    db = database.read_only(source.database)
+    db = database.ready(source.database)
     try:
         told = source.report(db, at_ms)
         with report.one_instant(db):

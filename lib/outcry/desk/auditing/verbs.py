@@ -23,7 +23,7 @@ def verify(floor: Floor, head: str) -> int:
 
     head  a head that was noted earlier, or ""
     """
-    db = database.read_only(floor.database)
+    db = database.ready(floor.database)
     try:
         db.execute("BEGIN")
         found = chain.verify(db, head)
@@ -52,13 +52,13 @@ def catch_up(floor: Floor, seconds: int) -> int:
 
 
 def _waiting(floor: Floor) -> int:
-    with closing(database.read_only(floor.database)) as db:
+    with closing(database.ready(floor.database)) as db:
         return audit.not_yet_replayed(db)
 
 
 def show(floor: Floor, *, as_json: bool) -> int:
     """List what is open; returns 1 when anything is, else 0."""
-    db = database.read_only(floor.database)
+    db = database.ready(floor.database)
     try:
         still = findings.still_open(db)
         ever, _ = findings.count(db)

@@ -22,7 +22,7 @@ def keep(floor: Floor, kind: str, *, if_due: bool) -> None:
         at_ms = now_ms()
         settings = floor.settings
         span = spans.today(settings, at_ms) if kind == "hourly" else spans.day(settings, "yesterday", at_ms)
-        with closing(database.read_only(floor.database)) as db:
+        with closing(database.ready(floor.database)) as db:
             answer = whole.build(db, floor, span, at_ms)
         about_ms = at_ms if kind == "hourly" else span.from_ms
         name = datetime.fromtimestamp(about_ms / 1000, UTC).astimezone(settings.zone()).strftime(NAMES[kind])

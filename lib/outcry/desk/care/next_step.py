@@ -49,7 +49,7 @@ def _gate(floor: Floor) -> str:
 def _idle(floor: Floor) -> list[str]:
     """What has to run for this floor to trade, and does not, in the order of starting."""
     try:
-        with closing(database.read_only(floor.database)) as db:
+        with closing(database.ready(floor.database)) as db:
             at_ms = now_ms()
             running = {beat.program for beat in system.heartbeats(db) if alive(beat, at_ms)}
         traders = [f"trader@{name}" for name in boss.wanted(floor)]

@@ -31,7 +31,7 @@ def _late(floor: Floor) -> list[str]:
     nouns = ["clerk", "collector", "auditor", *(["exchange"] if floor.local else [])]
     try:
         wanted = [*nouns, *(f"trader@{name}" for name in boss.wanted(floor))]
-        db = database.read_only(floor.database)
+        db = database.ready(floor.database)
     except OutcryError as error:
         return [str(error)]
     try:

@@ -21,7 +21,7 @@ def agents(settings_file: Path | None, state: Path | None, begin: str) -> list[s
     try:
         loaded = settings.load(settings_file or place().settings)
         floor = Floor(loaded, (state or place().state) / loaded.environment)
-        with closing(database.read_only(floor.database)) as db:
+        with closing(database.ready(floor.database)) as db:
             return [agent.name for agent in rows.everyone(db) if agent.name.startswith(begin)]
     except (OutcryError, OSError, sqlite3.Error):
         return []

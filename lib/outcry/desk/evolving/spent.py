@@ -26,7 +26,7 @@ BUDGETS = (  # (in words, kind of question, answer)
 def show(floor: Floor) -> None:
     """Print it."""
     share = floor.settings.evolution.false_discoveries_millionths / MILLIONTHS
-    db = database.read_only(floor.database)
+    db = database.ready(floor.database)
     try:
         with one_instant(db):
             spent = read(db, share)

@@ -50,7 +50,7 @@ def without_books(floor: Floor, at_ms: int, why: str) -> list[str]:
     lines, _ = head(floor, at_ms)
     by_file = hindrances.halted_by_file(floor)
     held = (Hindrance(Kind.HALTED, "floor", "", by_file, LIFTED, needs=True),) if by_file else ()
-    return _cut([lines[0], *hindrance_lines(held, at_ms, WIDTH), *lines[1:], why])
+    return _cut([lines[0], *hindrance_lines(held, at_ms, WIDTH), *lines[1:], *_wrapped("database", why, 4)])
 
 
 def lines(db: sqlite3.Connection, floor: Floor, at_ms: int) -> list[str]:

@@ -60,7 +60,7 @@ def show(floor: Floor, ask: Ask) -> None:
     """Raises Misconfigured when there is no such agent or market, no such time, or no database yet."""
     at_ms = now_ms()
     span = ask.span(floor.settings, at_ms)
-    with closing(database.read_only(floor.database)) as db:
+    with closing(database.ready(floor.database)) as db:
         if ask.agent is not None:
             agents.get(db, ask.agent)
         if ask.market is not None and not periods.known(db, ask.market):
