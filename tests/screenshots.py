@@ -12,6 +12,7 @@ HOME = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(HOME / "tests" / "support")]
 
 import browsing  # noqa: E402
+from outcry.ops.bar import bar  # noqa: E402
 
 PICTURES = HOME / "docs" / "pictures"
 PATIENCE_S = 120
@@ -28,7 +29,10 @@ def main(minutes: float) -> int:
         running = subprocess.Popen(demo, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         try:
             url = address(Path(folder) / "embedded" / "dashboard.url")
-            time.sleep(minutes * 60)
+            with bar("the demo runs", int(minutes * 60)) as more:
+                for _ in range(int(minutes * 60)):
+                    time.sleep(1)
+                    more(1)
             take(url)
         finally:
             running.terminate()
