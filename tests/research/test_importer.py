@@ -288,7 +288,7 @@ def test_real_days_of_tickers_alone_and_of_trades_alone_say_what_they_lack(tmp_p
     assert all(manifest["verified"]["sound"] for _, manifest in made.days)
     assert rows["2026-05-14"]["ticker"] > 250 and not {"delta", "snapshot"} & rows["2026-05-14"].keys()
     assert sum(rows[day]["print"] for day in ("2026-01-02", "2026-01-05")) == 1_265 + 1_843
-    assert any("trades only, no books" in what for what in made.days[0][1]["told"])
+    assert any("trades only, no books" in what for what in made.days[1][1]["told"]), "at the end of its source"
     with Day(made.days[0][0]) as day:
         (session,) = day.sessions
         close = {settled.ticker: settled.result for settled in session.settlements()}
