@@ -23,12 +23,12 @@ QUICK = Plan(
     factor=360.0,
     window_s=10,
     average_s=1,
+    lag_ms=5_000,
     last_ms=1_000,
     winner=("lookback_ms=3600000", "average_ms=360000", "edge_cc=3000"),
-    loser=("lookback_ms=1440000", "move_millionths=3000"),
+    loser=("lookback_ms=1440000", "move_millionths=2000"),
     assets=SERIES,
-    jumps_per_hour=200.0,
-    evolution=f"{LOOKS}children = 1\n",
+    evolution=f"{LOOKS}children = 1\nflag_days = 0.25\n",  # a month behind: a minute here
 )
 CLONE = f"{WINNER}-2"
 WITHIN_S = 75  # a turn of cron, and what a busy machine takes
@@ -39,7 +39,7 @@ def test_a_winner_is_cloned_a_loser_removed_and_nobody_decides(box: Box):
     planted.quicken(box, 12)
     traders = planted.plant(box, QUICK)
     planted_at_ms = max(deed.at_ms for deed in deeds(box))
-    box.wait_for(lambda: when(box, WINNER, "cloned"), f"{WINNER} to be cloned", 240)
+    box.wait_for(lambda: when(box, WINNER, "cloned"), f"{WINNER} to be cloned", 400)
     box.wait_for(lambda: fills_of(box, CLONE), f"{CLONE} to trade", 120)
     box.wait_for(lambda: gone(box, LOSER), f"{LOSER} to be flat and stopped", 120)
     is_a_deployed_clone(box)
@@ -109,6 +109,7 @@ LONG = Plan(
     factor=12.0,
     window_s=75,
     average_s=5,
+    lag_ms=75_000,
     last_ms=5_000,
     winner=("edge_cc=3000",),
     loser=("move_millionths=8000",),

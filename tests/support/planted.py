@@ -1,11 +1,11 @@
 """A floor in a box on which one agent earns and one loses by construction, so that evolution has something to find.
 
-What is planted, and all that is: the crowd of the local exchange sees the index a whole window late (`crowd_lag_ms`),
-so its prices know nothing of what the index does meanwhile. `digital`, which prices a market by the index as it is,
-buys what is cheap and earns; `mean_reversion`, which bets against each large move, buys what is dear and loses. Both
-hold to the end. The limits that would stop a loser sooner are off, as `evolve` is what is looked at; its own rules,
-its budget for false discoveries and the proof it asks for are the defaults. Windows, look-backs, and the hours and
-days of those rules are shortened together (`time_factor`).
+What is planted, and all that is: the crowd of the local exchange sees the index half a window or a whole one late
+(`crowd_lag_ms`), so its prices do not know what the index did meanwhile. `digital`, which prices a market by the index
+as it is, buys what is cheap and earns; `mean_reversion`, which bets against each large move, buys what is dear and
+loses. Both hold to the end. The limits that would stop a loser sooner are off, as `evolve` is what is looked at; its
+own rules, its budget for false discoveries and the proof it asks for are the defaults, except where a plan says so.
+Windows, look-backs, and the hours and days of those rules are shortened together (`time_factor`).
 """
 
 import json
@@ -17,11 +17,7 @@ CRON = "/etc/cron.d/kalshi"
 MIND = "/var/lib/kalshi.boss"
 WINNER, LOSER = "digital", "mean_reversion"
 TO_THE_END = ("stop_loss_millionths=1000000",)
-NEVER_OUT = (
-    *TO_THE_END,
-    "take_profit_millionths=100000000",
-    "hold_ms=86400000",
-)  # where there are such exits by default
+NEVER_OUT = (*TO_THE_END, "take_profit_millionths=100000000", "hold_ms=86400000")
 SETTINGS = """
 environment = "embedded"
 time_factor = {factor:.1f}
@@ -59,6 +55,7 @@ class Plan:
     """
     factor     by how much windows, look-backs and the rules' hours are shortened; window_s: 900 s and this
     average_s  of the payment
+    lag_ms     how late the crowd is
     last_ms    nobody enters later than this before the close
     assets     of the markets' series
     first      agents beside the two that are planted, as their strategies are
@@ -69,6 +66,7 @@ class Plan:
     factor: float
     window_s: int
     average_s: int
+    lag_ms: int
     last_ms: int
     winner: tuple[str, ...]
     loser: tuple[str, ...]
@@ -83,7 +81,7 @@ class Plan:
             factor=self.factor,
             window_s=self.window_s,
             average_s=self.average_s,
-            lag_ms=self.window_s * 1_000,
+            lag_ms=self.lag_ms,
             last_ms=self.last_ms,
             jumps_per_hour=self.jumps_per_hour,
             series=json.dumps(list(series)),
