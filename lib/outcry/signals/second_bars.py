@@ -48,7 +48,7 @@ class SecondBars:
     def of(kept: SecondsKept) -> "SecondBars":
         """Those that were kept."""
         found = SecondBars()
-        found._seconds = {(symbol, source, at_ms): _Second(*rest) for symbol, source, at_ms, *rest in kept.seconds}
+        found._seconds = {one[:3]: _Second(*one[3:]) for one in kept.seconds}
         found._newest_ms = {(symbol, source): at_ms for symbol, source, at_ms in kept.newest}
         return found
 

@@ -56,8 +56,8 @@ class FollowedBook:
 
     def kept(self) -> FollowedKept:
         """All that counts from here on."""
-        book = {"bids": self.book.bids.copy(), "asks": self.book.asks.copy()}
-        return FollowedKept(**book, **{name: getattr(self, name) for name in _SAME})
+        same = {name: getattr(self, name) for name in _SAME}
+        return FollowedKept(bids=self.book.bids.copy(), asks=self.book.asks.copy(), **same)
 
     @staticmethod
     def of(kept: FollowedKept) -> "FollowedBook":
