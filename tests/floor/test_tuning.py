@@ -21,7 +21,7 @@ from outcry.ops.floor import Floor, open_floor
 from outcry.ops.installed import HOME
 from outcry.research import made_tape
 from outcry.research.compiler import compile_day
-from outcry.research.tuning import space, storage
+from outcry.research.tuning import storage
 from outcry.research.tuning.study import Question, Search
 from outcry.store import database, proposals
 
@@ -193,16 +193,18 @@ def refused(machine, url, folder):
 
 
 def given_back_once_silent(url, monkeypatch):
-    """Somebody died without a word in the middle of a trial."""
+    """Two died without a word: one in the middle of a trial, one that had only taken a number."""
     monkeypatch.setattr(storage, "SILENT_S", 2)
-    question = Question("coin_flip", "sha", {}, space.axes("coin_flip", {}, ()), {}, {})
-    search = Search(storage.postgres(url, "silence"), question, "random", 1, "me")
+    where = storage.postgres(url, "silence")
+    search = Search(where, Question("coin_flip", "sha", {}, [], {}, {}), "random", 2, "me")
     search.begin()
-    held = storage.opened(storage.postgres(url, "silence"))
+    held = storage.opened(where)
+    dead = optuna.load_study(study_name="silence", storage=held)
     with pytest.warns(UserWarning, match="Heartbeat of storage"):
-        trial = optuna.load_study(study_name="silence", storage=held).ask()
+        trial, _ = dead.ask(), dead.ask()
     held.record_heartbeat(trial._trial_id)
-    assert search.running() == 1
+    trial.set_user_attr("by", "somebody")
+    assert search.running() == 2
     await_that(lambda: search.running() == 0)
 
 

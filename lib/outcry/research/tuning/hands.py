@@ -29,7 +29,7 @@ from outcry.research.tuning.storage import Where
 from outcry.research.tuning.study import Question, Search
 from outcry.strategies import catalogue
 
-LOOK_S = 0.5
+LOOK_S, STOP_S = 0.5, 10.0
 _SPAWN = multiprocessing.get_context("spawn")
 
 
@@ -89,7 +89,11 @@ def work(task: Task, processes: int, until_s: float | None, watch: Callable[[], 
     finally:
         for process, _ in started:
             process.terminate()
-            process.join()
+        for process, _ in started:
+            process.join(STOP_S)
+            if process.is_alive():  # it waits for a database that does not answer
+                process.kill()
+                process.join()
     for process, heard in started:
         _complain(process, heard)
 
@@ -116,15 +120,27 @@ def _complain(process: SpawnProcess, heard: Connection) -> None:
 
 def _worker(task: Task, by: str, say: Connection) -> None:
     """One process: its life ends with its parent's."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # in all its threads
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     try:
         search = task.search(by)
-        if not search.join():
-            raise Unavailable(f"the study {task.where.study} is gone")
-        search.work(task.try_out)
+        with _stoppable():
+            if not search.join():
+                raise Unavailable(f"the study {task.where.study} is gone")
+        search.work(task.try_out, _stoppable)
     except OutcryError as error:
         say.send(error)
         raise SystemExit(error.exit_code) from None
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """A worker is stopped here and nowhere else: what it is at then bears its name, or was told."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 
 
 def _leave_with_parent() -> None:

@@ -8,9 +8,10 @@ it where as many smaller ones are done, being done or waiting.
 
 import json
 import random
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -86,14 +87,16 @@ class Search:
         self.trials = len(self._points) or trials
         self._asked = json.dumps(question.plain(), sort_keys=True)
         self._held: Study | None = None
+        self._nameless: dict[int, float] = {}  # trials that nobody has put a name to, and since when we see that
 
     def begin(self) -> None:
         """Open the study, or make it. Raises Misconfigured when it asks something else."""
         import optuna
 
         with self._plainly():
+            self._storage = storage.opened(self._where)
             self._held = optuna.create_study(
-                storage=storage.opened(self._where),
+                storage=self._storage,
                 study_name=self._where.study,
                 direction="maximize",
                 load_if_exists=True,
@@ -109,8 +112,9 @@ class Search:
         with self._plainly():
             if not storage.made(self._where):
                 return False
+            self._storage = storage.opened(self._where)
             try:
-                self._held = optuna.load_study(study_name=self._where.study, storage=storage.opened(self._where))
+                self._held = optuna.load_study(study_name=self._where.study, storage=self._storage)
             except KeyError:
                 return False
             if QUESTION not in self._study.user_attrs:
@@ -130,17 +134,27 @@ class Search:
 
     # ---- working ----------------------------------------------------------------------------------------------------
 
-    def work(self, try_out: TryOut) -> None:
-        """Do trials until nothing is left to begin."""
+    def work(self, try_out: TryOut, stoppable: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
+        """Do trials until nothing is left to begin.
+
+        stoppable  entered while the process may be stopped: not between taking a number and putting a name to it
+        """
         with self._plainly(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Optuna's, about its own experiments
             while self._count(COMPLETE, RUNNING) < self.trials:
-                self._study.optimize(lambda trial: self._one(trial, try_out), n_trials=1)
+                self._study.optimize(lambda trial: self._named(trial, try_out, stoppable), n_trials=1)
+
+    def _named(self, trial: "Trial", try_out: TryOut, stoppable: Callable[[], AbstractContextManager[None]]) -> float:
+        """A trial with a name has a heartbeat: whoever does it cannot vanish unseen."""
+        if self._where.shared:
+            self._storage.record_heartbeat(trial._trial_id)
+        trial.set_user_attr(BY, self._by)
+        with stoppable():
+            return self._one(trial, try_out)
 
     def _one(self, trial: "Trial", try_out: TryOut) -> float:
         import optuna
 
-        trial.set_user_attr(BY, self._by)
         self._same()
         if self._count(COMPLETE, RUNNING, WAITING, below=trial.number) >= self.trials:
             raise optuna.TrialPruned
@@ -194,7 +208,19 @@ class Search:
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             if self._where.shared:
                 optuna.storages.fail_stale_trials(self._study)
+                self._fail_nameless()
             return self._count(RUNNING)
+
+    def _fail_nameless(self) -> None:
+        """Somebody died between taking a number and putting a name to it."""
+        import optuna
+
+        nameless = [one.number for one in self._all() if one.state.name == RUNNING and BY not in one.user_attrs]
+        now_s = time.monotonic()
+        self._nameless = {number: self._nameless.get(number, now_s) for number in nameless}
+        for number, since_s in self._nameless.items():
+            if now_s - since_s > storage.SILENT_S:
+                self._study.tell(number, state=optuna.trial.TrialState.FAIL, skip_if_finished=True)
 
     @property
     def _study(self) -> "Study":
