@@ -89,5 +89,5 @@ def test_a_day_exported_again_replaces_itself(out: Path, tmp_path: Path):
 
 def test_without_pyarrow_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(exporting.importlib.util, "find_spec", lambda _name: None)
-    with Day(record(tmp_path / "2026-11-20.db")) as day, pytest.raises(Misconfigured, match=r"outcry\[research\]"):
+    with Day(record(tmp_path / "2026-11-20.db")) as day, pytest.raises(Misconfigured, match="pip install pyarrow"):
         export(day, tmp_path / "parquet")
