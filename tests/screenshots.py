@@ -8,6 +8,8 @@ import time
 import urllib.request
 from pathlib import Path
 
+from playwright.sync_api import Browser, Page
+
 HOME = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(HOME / "tests" / "support")]
 
@@ -50,22 +52,36 @@ def address(file: Path) -> str:
 
 
 def take(url: str) -> None:
-    """Each picture, and how large its file became."""
-    with urllib.request.urlopen(f"{url}status") as answer:
-        ticker = json.load(answer)["collection_status"]["markets_tracked"][0]
-    shots = {
-        "dashboard": ("", {}),
-        "dashboard-dark": ("", {"dark": True}),
-        "dashboard-phone": ("", {"phone": True}),
-        "market": (f"market/{ticker}", {}),
-    }
+    """Each picture, and how large its file became. Of a market that is open: none is for long, in a demo."""
+    shots = {"dashboard": {}, "dashboard-dark": {"dark": True}, "dashboard-phone": {"phone": True}}
+    until = time.monotonic() + PATIENCE_S
     with browsing.browser() as found:
-        for name, (path, how) in shots.items():
-            page, _ = browsing.opened(found, url + path, **how)
-            page.get_by_text("live", exact=True).wait_for()
-            file = PICTURES / f"{name}.png"
-            page.screenshot(path=file)
-            print(f"{file.relative_to(HOME)} {file.stat().st_size // 1024} KB")
+        for name, how in shots.items():
+            keep(live(found, url, **how), name)
+        while (page := live(found, f"{url}market/{followed(url)}")).get_by_text("The book is empty.").count():
+            if time.monotonic() > until:
+                raise TimeoutError(f"waited {PATIENCE_S} s for an open market")
+            page.close()
+        keep(page, "market")
+
+
+def live(found: Browser, url: str, **how: bool) -> Page:
+    page, _ = browsing.opened(found, url, **how)
+    page.get_by_text("live", exact=True).wait_for()
+    return page
+
+
+def followed(url: str) -> str:
+    """The last of the markets that are followed just now."""
+    with urllib.request.urlopen(f"{url}status") as answer:
+        ticker: str = json.load(answer)["collection_status"]["markets_tracked"][-1]
+        return ticker
+
+
+def keep(page: Page, name: str) -> None:
+    file = PICTURES / f"{name}.png"
+    page.screenshot(path=file)
+    print(f"{file.relative_to(HOME)} {file.stat().st_size // 1024} KB")
 
 
 if __name__ == "__main__":
