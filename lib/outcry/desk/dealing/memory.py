@@ -139,7 +139,7 @@ def words(command: Command) -> str:
 def _encoded(command: Command) -> bytes:
     """Canonical bytes: fields in their order. What a strategy raised is in the note's text."""
     if isinstance(command, Note):
-        return f"{command.topic}\0{command.at_ms}\0{command.ticker}\0{command.text}".encode()
+        return f"{command.topic}\0{command.at_ms}\0{command.ticker}\0{command.text}".encode(errors="backslashreplace")
     return msgspec.msgpack.encode((type(command).__name__, command))
 
 
