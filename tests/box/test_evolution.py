@@ -41,7 +41,7 @@ def test_a_winner_is_cloned_a_loser_removed_and_nobody_decides(box: Box):
     planted_at_ms = max(deed.at_ms for deed in deeds(box))
     box.wait_for(lambda: when(box, WINNER, "cloned"), f"{WINNER} to be cloned", 400)
     box.wait_for(lambda: fills_of(box, CLONE), f"{CLONE} to trade", 120)
-    box.wait_for(lambda: gone(box, LOSER), f"{LOSER} to be flat and stopped", 120)
+    box.wait_for(lambda: gone(box, LOSER), f"{LOSER} to be flat and stopped", 300)
     is_a_deployed_clone(box)
     is_removed(box)
     assert box("sh", "-c", "cat /var/mail/* /var/spool/mail/* 2>/dev/null", check=False).stdout == ""
