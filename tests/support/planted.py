@@ -52,12 +52,13 @@ losing_streak = 1000
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """
+    """How much is shortened, and what is planted.
+
     factor     by how much windows, look-backs and the rules' hours are shortened; window_s: 900 s and this
     average_s  of the payment
     lag_ms     how late the crowd is
     last_ms    nobody enters later than this before the close
-    assets     of the markets' series
+    assets     of the markets' series; their index jumps so often an hour
     first      agents beside the two that are planted, as their strategies are
     evolution  settings of the rules that differ from the defaults
     winner     settings of the planted two, beside exits that never come; loser too
@@ -94,7 +95,7 @@ class Plan:
 def plant(box: Box, plan: Plan) -> list[str]:
     """Begin anew with this floor; returns its traders. What a person does to it is over when this returns."""
     traders = [*plan.first, WINNER, LOSER]
-    box("systemctl", "stop", "kalshi-*")
+    box("systemctl", "stop", "cron", "kalshi-*")
     box("systemctl", "--quiet", "disable", *(f"kalshi-trader@{name}" for name in TRADERS))
     box("rm", "-rf", STATE, MIND)
     box.write("/etc/kalshi/floor.toml", plan.settings())
@@ -102,7 +103,7 @@ def plant(box: Box, plan: Plan) -> list[str]:
     for name, settings in ((WINNER, (*plan.winner, *TO_THE_END)), (LOSER, (*plan.loser, *NEVER_OUT))):
         box("kalshi", "agent", "add", name, *(word for text in settings for word in ("--set", text)))
     box("systemctl", "--quiet", "enable", *(f"kalshi-trader@{name}" for name in traders))
-    box("systemctl", "start", "kalshi-*")
+    box("systemctl", "start", "cron", "kalshi-*")
     box.wait_for(lambda: set(box.states(running(traders))) == {"active"}, "every unit to be active")
     return traders
 
