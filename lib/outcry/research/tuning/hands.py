@@ -120,27 +120,40 @@ def _complain(process: SpawnProcess, heard: Connection) -> None:
 
 def _worker(task: Task, by: str, say: Connection) -> None:
     """One process: its life ends with its parent's."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # in all its threads
+    stop = _Stop()
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     try:
         search = task.search(by)
-        with _stoppable():
+        with stop.here():
             if not search.join():
                 raise Unavailable(f"the study {task.where.study} is gone")
-        search.work(task.try_out, _stoppable)
+        search.work(task.try_out, stop.here)
     except OutcryError as error:
         say.send(error)
         raise SystemExit(error.exit_code) from None
 
 
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """A worker is stopped here and nowhere else: what it is at then bears its name, or was told."""
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+class _Stop:
+    """SIGTERM ends a worker where its trial bears its name, or was told; elsewhere it waits until then."""
+
+    def __init__(self) -> None:
+        self._here = self._asked = False
+        signal.signal(signal.SIGTERM, self._ask)
+
+    def _ask(self, *_: object) -> None:
+        self._asked = True
+        if self._here:
+            os._exit(0)
+
+    @contextmanager
+    def here(self) -> Iterator[None]:
+        self._here = True
+        if self._asked:
+            os._exit(0)
+        try:
+            yield
+        finally:
+            self._here = False
 
 
 def _leave_with_parent() -> None:
