@@ -103,4 +103,4 @@ def test_what_is_the_smallest_already_is_not_cut_again(floor):
     assert losing_streak.check(case, 100) is None
     assert losing_streak.check(case, 200).count_ch == 100
     verdict = floor.ask(exposure__streak_pauses=1, exposure__allocation_micros=ONE)
-    assert outcome(verdict) == ("reduced", "per_agent", 100)
+    assert outcome(verdict) == ("reduced", "per_trade", 100)

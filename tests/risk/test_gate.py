@@ -89,6 +89,7 @@ def test_what_passes_keeps_every_limit(floor, change, fee):
     ):
         assert (used + cost_micros) * 1_000_000 <= share * capital
     assert at_risk.agent_micros + cost_micros <= at_risk.allocation_micros
+    assert count_ch == 100 or cost_micros * 1_000_000 <= limits.per_trade_own_millionths * at_risk.allocation_micros
     assert cost_micros <= at_risk.available_cash_micros
     assert at_risk.market_count_ch + count_ch <= limits.per_market_ch
     assert at_risk.agent_market_count_ch + count_ch <= limits.per_agent_market_ch

@@ -28,6 +28,7 @@ DECIDES = {
     "kelly_millionths": ({"intent__probability": 0.7}, 100_000),
     "rest_stake_millionths": ({"quote__source": "rest"}, 400_000),
     "per_trade_millionths": ({}, 10_000),
+    "per_trade_own_millionths": ({}, 100_000),
     "per_market_millionths": ({}, 10_000),
     "per_market_ch": ({}, 1_000),
     "per_agent_market_ch": ({}, 1_000),

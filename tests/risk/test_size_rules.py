@@ -34,6 +34,21 @@ def test_per_trade(floor, capital_micros, expected):
     assert outcome(floor.ask(intent__stake_millionths=100_000, **change)) == expected
 
 
+@pytest.mark.parametrize(
+    ("allocation_micros", "expected"),
+    [
+        (4 * COST, WHOLE),  # a quarter of it is exactly the cost
+        (4 * COST - 1, ("reduced", "per_trade", 3_200)),
+        (10_000_000, ("reduced", "per_trade", 400)),  # a birth allocation of 1 %: four contracts are $2.40 of $2.50
+        (4 * ONE - 1, ("reduced", "per_trade", 100)),  # one contract is the least there is
+        (ONE, ("reduced", "per_trade", 100)),
+        (ONE - 1, ("refused", "per_agent", 0)),
+    ],
+)
+def test_per_trade_of_the_agents_own(floor, allocation_micros, expected):
+    assert outcome(floor.ask(exposure__allocation_micros=allocation_micros)) == expected
+
+
 def test_a_fixed_stake_at_its_limit_passes_whole(floor):
     assert outcome(floor.ask(intent__stake_millionths=20_000)) == WHOLE
     assert outcome(floor.ask(intent__stake_millionths=30_000)) == ("reduced", "per_trade", 3_300)
@@ -88,18 +103,19 @@ def test_per_agent_share_of_capital(floor, allocation_micros, used_micros, expec
 
 
 @pytest.mark.parametrize(
-    ("allocation_micros", "expected"),
+    ("left_micros", "expected"),
     [
         (COST + 1, WHOLE),
         (COST, WHOLE),
         (COST - 1, ("reduced", "per_agent", 3_200)),
-        (10_000_000, ("reduced", "per_agent", 1_600)),  # a birth allocation of 1 %
+        (10_000_000, ("reduced", "per_agent", 1_600)),
         (ONE - 1, ("refused", "per_agent", 0)),
         (0, ("refused", "per_agent", 0)),
     ],
 )
-def test_per_agent_allocation(floor, allocation_micros, expected):
-    assert outcome(floor.ask(exposure__allocation_micros=allocation_micros)) == expected
+def test_what_is_left_of_an_agents_allocation(floor, left_micros, expected):
+    change = {"exposure__allocation_micros": 100_000_000, "exposure__agent_lost_micros": 100_000_000 - left_micros}
+    assert outcome(floor.ask(**change)) == expected
 
 
 @pytest.mark.parametrize(
@@ -114,7 +130,11 @@ def test_per_agent_allocation(floor, allocation_micros, expected):
     ],
 )
 def test_what_an_agent_lost_it_does_not_stake_again(floor, lost_micros, expected):
-    change = {"exposure__allocation_micros": COST, "exposure__agent_lost_micros": max(0, lost_micros)}
+    change = {
+        "exposure__allocation_micros": COST,
+        "exposure__agent_lost_micros": max(0, lost_micros),
+        "limits__per_trade_own_millionths": 1_000_000,
+    }
     assert outcome(floor.ask(**change)) == expected
 
 
@@ -183,7 +203,11 @@ def test_daily_loss(floor, field, limit_micros, beyond, passes):
 
 @pytest.mark.parametrize(("pnl_micros", "passes"), [(-24_999_999, True), (-25_000_000, False), (-25_000_001, False)])
 def test_an_agent_that_lost_its_whole_allocation_is_done(floor, pnl_micros, passes):
-    change = {"exposure__allocation_micros": 25_000_000, "exposure__agent_day_pnl_micros": pnl_micros}
+    change = {
+        "exposure__allocation_micros": 25_000_000,
+        "exposure__agent_day_pnl_micros": pnl_micros,
+        "limits__per_trade_own_millionths": 1_000_000,
+    }
     assert (outcome(floor.ask(**change)) == WHOLE) is passes
 
 

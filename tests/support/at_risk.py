@@ -110,13 +110,18 @@ def _over(
         for name in ("per_trade", "per_market", "per_agent", "per_floor")
     }
     trades = [
-        open_ch * (price_cc if sign > 0 else DOLLAR_CC - price_cc)
+        (open_ch, open_ch * (price_cc if sign > 0 else DOLLAR_CC - price_cc))
         for ticker in own
         for sign, price_cc, open_ch in lines[agent, ticker].orders.values()
         if sign * lines[agent, ticker].position_ch >= 0
     ]
     checks = [
-        ("per trade", max(trades, default=0), share["per_trade"]),
+        ("per trade", max((micros for _, micros in trades), default=0), share["per_trade"]),
+        (
+            "per trade of its own",
+            max((micros for open_ch, micros in trades if open_ch > 100), default=0),
+            allocated_micros * limits.per_trade_own_millionths // ALL,
+        ),
         ("per agent", sum(micros for micros, _ in own.values()), min(share["per_agent"], allocated_micros)),
         ("markets", len(own), limits.max_positions),
         ("floor", sum(micros for micros, _ in worst.values()), share["per_floor"]),

@@ -37,6 +37,7 @@ class Limits:
     kelly_millionths: int = 250_000  # share of the full Kelly stake; never above half
     rest_stake_millionths: int = 500_000  # share of a stake that remains on fallback (REST) quotes
     per_trade_millionths: int = 20_000  # one order's worst-case cost
+    per_trade_own_millionths: int = 250_000  # ... of its agent's allocation, though always one contract
 
     # market: how much in one place
     per_market_millionths: int = 50_000  # all agents' positions and orders in one market, at worst case
@@ -104,6 +105,7 @@ RANGES: dict[str, tuple[int, int]] = {  # least and most that a person may set, 
     "kelly_millionths": (1, 500_000),
     "rest_stake_millionths": (0, ALL),
     "per_trade_millionths": (1, 100_000),
+    "per_trade_own_millionths": (1, ALL),
     "per_market_millionths": (1, 250_000),
     "per_market_ch": (100, 100_000_000),
     "per_agent_market_ch": (100, 100_000_000),

@@ -3,8 +3,8 @@
 Equity is what positions could be closed at; one that nobody prices just now counts at cost, so an emptied book is no
 fall. The floor's is measured in the day's result, so that deposits and withdrawals are neither gain nor loss.
 
-An agent is judged against its own highest equity (allocation and all it made). But an agent so small that one order may
-cost more than that share of it gets the room of one order, at most its allocation: a single lost bet says nothing.
+An agent is judged against its own highest equity (allocation and all it made). But a small agent gets the room of what
+the floor lets one order cost, at most its allocation: each of its bets is a large part of it, and a few say nothing.
 
 reset  the floor: a person resumes, and the day's highest begins anew from there; so does the next trading day.
        An agent: a person resumes it, or `agent_drawdown_pause_ms` pass; its highest begins anew from there.

@@ -5,7 +5,7 @@ import pytest
 from audited import T0, event, fill, order
 from outcry.review.checks.limits import Bounds, Timeline, at_cost
 
-OPEN = Bounds(100_000, 250_000, 10_000, 5_000, 500_000, 3, 5_000_000, 1_000_000, 1_000_000, 200, 50)
+OPEN = Bounds(100_000, 1_000_000, 250_000, 10_000, 5_000, 500_000, 3, 5_000_000, 1_000_000, 1_000_000, 200, 50)
 CAPITAL = 1_000_000_000
 
 
@@ -35,6 +35,14 @@ def test_at_the_limit_and_one_beyond(timeline, limit, unit, over):
     cost_micros = 4_000 * 1_000 + 70_000 * 1_000_000 * 1_000 * 4_000 * 6_000 // 10**16
     at = 1_000 if limit.endswith("_ch") else -(-cost_micros // unit)  # a millionth of capital is 1 000 micros
     assert plan(timeline, "o1", OPEN._replace(**{limit: at - over})) == [limit] * over
+
+
+@pytest.mark.parametrize(
+    ("own", "count_ch", "found"),
+    [(4_168, 1_000, []), (4_167, 1_000, ["per_trade"]), (1, 100, []), (1, 200, ["per_trade"])],
+)
+def test_a_trade_has_its_share_of_its_agents_own_and_always_one_contract(timeline, own, count_ch, found):
+    assert plan(timeline, "o1", OPEN._replace(per_trade_own=own), count_ch=count_ch) == found
 
 
 def test_a_breach_of_one_millisecond_is_found(timeline):
@@ -90,7 +98,7 @@ def test_a_settled_market_is_no_risk_and_a_new_day_begins_at_nothing(timeline):
 
 
 def test_exits_are_never_judged_and_cost_only_their_fee_where_covered(timeline):
-    nothing = Bounds(*[0] * 11)
+    nothing = Bounds(*[0] * 12)
     assert plan(timeline, "o1", nothing, purpose="exit", reduce_only=True) == []
     assert timeline.exiting("bull", "T-1")
     timeline.moved(event("executed", 2, filled_ch=1_000))

@@ -80,6 +80,7 @@ def ages(settings: Limits) -> fresh.Ages:
 def bounds(settings: Limits) -> limits.Bounds:
     return limits.Bounds(
         per_trade=settings.per_trade_millionths,
+        per_trade_own=settings.per_trade_own_millionths,
         per_market=settings.per_market_millionths,
         per_market_ch=settings.per_market_ch,
         per_agent_market_ch=settings.per_agent_market_ch,

@@ -14,6 +14,7 @@ from outcry.review.checks.groups import together
 from outcry.review.checks.records import ALL, CRITICAL, DOLLAR_CC, Fill, Finding, Order, OrderEvent
 
 CHECK = "limits"
+ONE_CONTRACT_CH = 100
 OVER = frozenset({"abandoned", "executed", "canceled", "rejected", "absent"})
 TAKER_MILLIONTHS = {"quadratic": 70_000, "quadratic_with_maker_fees": 70_000, "quadratic_with_combo_maker_fees": 70_000}
 ONE_FEE = 10**16  # rate 1e-6 x multiplier 1e-6 x count 1e-2 x price 1e-4 x price 1e-4, in micro-dollars
@@ -23,6 +24,7 @@ class Bounds(NamedTuple):
     """The settings: shares of capital in millionths, counts in hundredths."""
 
     per_trade: int
+    per_trade_own: int
     per_market: int
     per_market_ch: int
     per_agent_market_ch: int
@@ -148,9 +150,12 @@ class Timeline:
         group = [risk for (_, market), risk in risks.items() if self._with(order, market)]
         capital = self._capital_micros
         today, trades, notional_micros = self._today_of(agent)
-        own_bound = min(bounds.per_agent * capital // ALL, self._allocations.get(agent, 0))
+        allocation = self._allocations.get(agent, 0)
+        own_bound = min(bounds.per_agent * capital // ALL, allocation)
+        least = order.risk_cc * ONE_CONTRACT_CH + _fee_micros(order, ONE_CONTRACT_CH)
+        trade_bound = min(bounds.per_trade * capital // ALL, max(bounds.per_trade_own * allocation // ALL, least))
         for rule, risk, bound in (
-            ("per_trade", self._orders[order.client_order_id].micros, bounds.per_trade * capital // ALL),
+            ("per_trade", self._orders[order.client_order_id].micros, trade_bound),
             ("per_market", sum(risk.micros for risk in here), bounds.per_market * capital // ALL),
             ("per_market_ch", sum(risk.count_ch for risk in here), bounds.per_market_ch),
             ("per_agent_market_ch", own[ticker].count_ch, bounds.per_agent_market_ch),

@@ -26,7 +26,7 @@ SETTINGS: Mapping[str, str] = {
     "edge": "min_edge_millionths",
     "spread_and_fee": "max_spread_and_fee_millionths",
     "size": "kelly_millionths, and the agent's allocation",
-    "per_trade": "per_trade_millionths",
+    "per_trade": "per_trade_millionths, per_trade_own_millionths",
     "per_market": "per_market_millionths, per_market_ch, per_agent_market_ch",
     "per_agent": "max_positions, per_agent_millionths, agent_notional_per_day_millionths",
     "group": "per_group_millionths, group_correlation_millionths",
