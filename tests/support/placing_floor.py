@@ -77,7 +77,7 @@ def furnish(db: sqlite3.Connection, *, rolled: bool = True) -> None:
     agents.open_floor(db, "abcdef", "embedded", 1)
     sha256 = agents.keep_version(db, "momentum", "source", 1)
     for name in ("bull", "bear"):
-        agents.add(db, agents.Agent(name, "momentum", {}, "birth", 40_000_000, sha256, 1))
+        agents.add(db, agents.Agent(name, "momentum", {}, "birth", 10_000_000, sha256, 1))
     accounts.open_shard(db, 2, CAPITAL_MICROS, 5)
     if rolled:
         accounts.record_day(db, "2026-05-13", CAPITAL_MICROS, {}, 10)

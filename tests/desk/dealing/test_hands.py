@@ -23,6 +23,7 @@ from outcry.venue.wire import OrderReport, Placed
 from placing_floor import furnish, market, view
 
 NOW_MS = 100_000
+LIMITS = Limits(max_spread_and_fee_millionths=200_000, per_trade_own_millionths=1_000_000)
 
 
 class Exchange:
@@ -66,7 +67,7 @@ class Exchange:
 class Bench:
     """Hands over a database and that exchange."""
 
-    def __init__(self, db, folder, limits=Limits(), **facts):
+    def __init__(self, db, folder, limits=LIMITS, **facts):
         self.db, self.exchange, self.now_ms, self.flushed = db, Exchange(), NOW_MS, 0
         who = Identity("bull", "abcdef", "embedded", {"lookback_ms": 1}, "0" * 64)
         self.facts = {"predecessor_volume_ch": 10_000_000, "index_at_ms": NOW_MS, **facts}
@@ -115,7 +116,7 @@ def report(status, filled_ch=0, order_id="x1"):
 @pytest.fixture
 def bench(db, tmp_path):
     furnish(db)
-    bench = Bench(db, tmp_path, Limits(max_spread_and_fee_millionths=200_000))
+    bench = Bench(db, tmp_path)
     yield bench
     bench.owed.close()
 
@@ -394,7 +395,7 @@ def on_disk(tmp_path):
     database.migrate(holder)
     furnish(holder)
     db = database.connect(file, timeout_ms=20)
-    bench = Bench(db, tmp_path, Limits(max_spread_and_fee_millionths=200_000))
+    bench = Bench(db, tmp_path)
     bench.holder = holder
     yield bench
     bench.owed.close()
