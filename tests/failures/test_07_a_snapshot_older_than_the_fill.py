@@ -46,10 +46,10 @@ def test_what_the_stream_said_stays_while_rest_says_what_was_before(desk):
 
 
 def test_five_fills_of_one_millisecond_are_booked_in_their_order(desk):
-    asks = dict.fromkeys((3700, 3800, 3900, 4000, 4100), 200)
+    asks = dict.fromkeys((3700, 3800, 3900, 4000, 4100), 100)
     desk.exchange.feed(BookSet(TICKER, {3_000: 50_000}, asks, now_ms()))
-    buy(desk, 1, 1_000)
-    desk.wait(lambda: held(desk) == 1_000, "the fills", 60)
+    buy(desk, 1, 500)
+    desk.wait(lambda: held(desk) == 500, "the fills", 60)
     assert_survived(desk.floor.folder)
     booked = desk.db.execute("SELECT filled_at_ms, price_cc FROM fills ORDER BY id").fetchall()
     assert len({row["filled_at_ms"] for row in booked}) == 1
