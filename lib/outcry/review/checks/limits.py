@@ -150,10 +150,11 @@ class Timeline:
         group = [risk for (_, market), risk in risks.items() if self._with(order, market)]
         capital = self._capital_micros
         today, trades, notional_micros = self._today_of(agent)
-        allocation = self._allocations.get(agent, 0)
-        own_bound = min(bounds.per_agent * capital // ALL, allocation)
-        least = order.risk_cc * ONE_CONTRACT_CH + _fee_micros(order, ONE_CONTRACT_CH)
-        trade_bound = min(bounds.per_trade * capital // ALL, max(bounds.per_trade_own * allocation // ALL, least))
+        allocation_micros = self._allocations.get(agent, 0)
+        own_bound = min(bounds.per_agent * capital // ALL, allocation_micros)
+        least_micros = order.risk_cc * ONE_CONTRACT_CH + _fee_micros(order, ONE_CONTRACT_CH)
+        own_micros = bounds.per_trade_own * allocation_micros // ALL
+        trade_bound = min(bounds.per_trade * capital // ALL, max(own_micros, least_micros))
         for rule, risk, bound in (
             ("per_trade", self._orders[order.client_order_id].micros, trade_bound),
             ("per_market", sum(risk.micros for risk in here), bounds.per_market * capital // ALL),
