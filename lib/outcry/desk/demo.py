@@ -156,6 +156,8 @@ def _until(condition: Callable[[], bool], children: Children, what: str) -> None
 
 
 def _obituary(child: Child) -> str:
+    if child.exit_code is not None and child.exit_code < 0:  # its last words know nothing of that
+        return f"{child.name} was ended by signal {-child.exit_code} (log: {child.log})"
     return f"{child.name} ended with exit code {child.exit_code}: {child.last_words(1)} (log: {child.log})"
 
 
